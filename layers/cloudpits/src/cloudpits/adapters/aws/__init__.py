@@ -1,0 +1,1 @@
+"""The ports on AWS, through boto3. AWS error codes are translated once, in ``errors.py``."""

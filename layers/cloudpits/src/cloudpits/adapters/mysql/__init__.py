@@ -1,0 +1,1 @@
+"""The database ``experimentos`` on MySQL or MariaDB, through pymysql."""

@@ -1,0 +1,1 @@
+"""What runs on instances: the job-manager host agent and the worker agent."""

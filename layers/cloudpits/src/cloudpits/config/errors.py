@@ -1,0 +1,22 @@
+"""Turns pydantic's findings into one line: the field's path, what is wrong, what is accepted."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+_REMEDIES = {
+    "extra_forbidden": "unknown field; remove it or correct its spelling",
+    "missing": "is required; add it",
+}
+
+
+def first_problem(error: ValidationError) -> str:
+    """``field.path: what is wrong`` for the first finding, and how many more there are."""
+    problems = error.errors(include_url=False)
+    problem = problems[0]
+    where = ".".join(str(part) for part in problem["loc"] if part != "function-after")
+    what = _REMEDIES.get(problem["type"], problem["msg"].removeprefix("Value error, "))
+    given = problem.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float) and problem["type"] != "missing" else ""
+    more = f" [and {len(problems) - 1} more]" if len(problems) > 1 else ""
+    return f"{where or 'file'}: {what}{shown}{more}"

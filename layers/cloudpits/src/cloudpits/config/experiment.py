@@ -1,0 +1,171 @@
+"""The experiment file (TOML): its fields, their limits, and one-line errors that name file, field and remedy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from cloudpits.config.errors import first_problem
+from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.model import SECONDS_PER_HOUR, Limits, Market, Mode, Settings
+
+HOURS_PER_MONTH = 730.0
+GP3_USD_PER_GIB_MONTH = 0.08  # AWS price list, us-east-1
+
+Glob = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]\-]+\.[a-z0-9*?\[\]\-]+$")]
+Architecture = Literal["x86_64", "arm64"]
+
+
+class Section(BaseModel):
+    """Base of every table of the file: immutable, and unknown fields are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Program(Section):
+    """``[program]``: what is run."""
+
+    module: str | dict[Architecture, str]
+    arguments: tuple[str, ...] = ()
+    tasks_total: int | None = Field(default=None, gt=0)
+    libraries: tuple[str, ...] = ()
+    workers_per_instance: int | None = Field(default=None, gt=0)  # nw; counted from the cores when absent
+    overfill: int = Field(default=1, ge=0)
+    max_attempts: int = Field(default=4, gt=0)
+    on_poison: Literal["fail", "skip"] = "fail"
+
+    def module_for(self, architecture: str) -> str | None:
+        """Path or s3 URI of the module built for ``architecture``; None if there is none."""
+        if isinstance(self.module, str):
+            return self.module
+        return self.module.get(architecture)  # type: ignore[call-overload, no-any-return]  # a str key is fine
+
+
+class Data(Section):
+    """``[data]``: input files, given to the program beside its arguments."""
+
+    path: str
+
+
+class LimitsSection(Section):
+    """``[limits]``: what the user is ready to give."""
+
+    mode: Mode = Mode.MIN_COST
+    budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    deadline_hours: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    max_workers: int = Field(default=20, gt=0, le=1000)
+    vcpu_quota: int | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _one_limit(self) -> LimitsSection:
+        if self.mode is Mode.FASTEST and self.budget_usd is None:
+            raise ValueError("mode 'fastest' needs budget_usd")
+        if self.budget_usd is None and self.deadline_hours is None:
+            raise ValueError("give budget_usd, deadline_hours or both")
+        return self
+
+
+class Workers(Section):
+    """``[workers]``: which pools may be used."""
+
+    instance_types: tuple[Glob, ...] = Field(min_length=1)
+    availability_zones: tuple[str, ...] = ()
+    markets: tuple[Market, ...] = Field(default=(Market.SPOT, Market.ON_DEMAND), min_length=1)
+    start_up_seconds: float = Field(default=90.0, ge=0, allow_inf_nan=False)
+    volume_gib: int = Field(default=20, ge=8)
+
+
+class JobManagerSection(Section):
+    """``[job_manager]``: the on-demand instance that hands out tasks."""
+
+    instance_type: str = "c5.large"
+    volume_gib: int = Field(default=20, ge=8)
+    journal_seconds: float = Field(default=60.0, gt=0)  # how often the journal is shipped to S3
+
+
+class Rebalance(Section):
+    """``[rebalance]``: how often, and by which policy."""
+
+    interval_minutes: int = Field(default=5, ge=1, le=60)
+    policy: str = "mpc"
+    valid_count: int = Field(default=3, gt=0)
+    completion_risk: float = Field(default=0.05, gt=0, lt=1)
+    exploration_share: float = Field(default=0.03, ge=0, lt=1)
+    drain_seconds: float = Field(default=120.0, gt=0)
+    metrics_seconds: float = Field(default=60.0, gt=0)
+
+
+class Experiment(Section):
+    """A whole experiment file."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,30}$")
+    region: str = Field(pattern=r"^[a-z]{2}(-[a-z]+)+-\d$")
+    program: Program
+    data: Data | None = None
+    limits: LimitsSection
+    workers: Workers
+    job_manager: JobManagerSection = JobManagerSection()
+    rebalance: Rebalance = Rebalance()
+    notify_email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+
+    @property
+    def deadline_s(self) -> float | None:
+        hours = self.limits.deadline_hours
+        return None if hours is None else hours * SECONDS_PER_HOUR
+
+    def domain_limits(self) -> Limits:
+        """The limits in the domain's units."""
+        return Limits(
+            mode=self.limits.mode,
+            budget_usd=self.limits.budget_usd,
+            deadline_s=self.deadline_s,
+            max_workers=self.limits.max_workers,
+            vcpu_quota=self.limits.vcpu_quota,
+        )
+
+    def domain_settings(self, seed: int = 0) -> Settings:
+        """The controller's settings in the domain's units."""
+        return Settings(
+            interval_s=self.rebalance.interval_minutes * 60.0,
+            start_up_s=self.workers.start_up_seconds,
+            volume_usd_per_hour=self.workers.volume_gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH,
+            drain_grace_s=self.rebalance.drain_seconds,
+            valid_count=self.rebalance.valid_count,
+            completion_risk=self.rebalance.completion_risk,
+            exploration_share=self.rebalance.exploration_share,
+            seed=seed,
+        )
+
+    def program_digest(self, module_sha256: str, data_sha256: str | None) -> str:
+        """SHA-256 (hex) of module, arguments and data: runs with equal digests have comparable rates."""
+        identity = [module_sha256, list(self.program.arguments), data_sha256]
+        return hashlib.sha256(json.dumps(identity).encode()).hexdigest()
+
+
+def parse_experiment(document: dict[str, Any], source: str) -> Experiment:
+    """Check a parsed document; ``source`` names it in errors (InvalidInputError)."""
+    try:
+        return Experiment.model_validate(document)
+    except ValidationError as error:
+        raise InvalidInputError(f"{source}: {first_problem(error)}") from None
+
+
+def load_experiment(path: Path | str) -> Experiment:
+    """Read and check an experiment file; InvalidInputError names the file, the field and what is accepted."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise InvalidInputError(f"{path}: no such experiment file; see examples/experiments/ for one") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error}") from None
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{path}: not valid TOML: {error}") from None
+    return parse_experiment(document, str(path))

@@ -1,0 +1,1 @@
+"""Rebalancing policies, one per file, behind one registry (see ``registry.py``)."""

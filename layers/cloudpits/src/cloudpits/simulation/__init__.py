@@ -1,0 +1,1 @@
+"""Replays recorded prices against the same decision code that runs in the Lambda."""

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Makes .venv with the pinned dependencies and the package itself (editable). Usage: install_python.sh PYTHON
+set -euo pipefail
+cd "$(dirname "$0")/.."
+python=$1
+if ! "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+  echo "cloudpits: Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3 …" >&2
+  exit 2
+fi
+[ -x .venv/bin/python ] || "$python" -m venv .venv
+.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
+.venv/bin/uv pip install --quiet --python .venv/bin/python -c constraints.txt -r requirements-dev.txt -e './layers/cloudpits[cli]'
+# The emulator pins its own botocore, so it lives in an environment of its own.
+[ -x .venv/emulator/bin/python ] || "$python" -m venv .venv/emulator
+.venv/bin/uv pip install --quiet --python .venv/emulator/bin/python -r requirements-emulator.txt
