@@ -50,4 +50,5 @@ def read_environment(model: type[_Model], environ: Mapping[str, str] = os.enviro
     try:
         return model.model_validate(values)
     except ValidationError as error:
-        raise InvalidInputError(f"environment: {PREFIX}{first_problem(error)}") from None
+        field, _, problem = first_problem(error).partition(": ")
+        raise InvalidInputError(f"environment: {PREFIX}{field.upper()}: {problem}") from None
