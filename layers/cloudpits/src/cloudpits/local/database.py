@@ -1,0 +1,250 @@
+"""A MariaDB server of one's own, in a folder, for as long as a run or a test needs it.
+
+The server listens on loopback and on a socket, knows one user with a random password, and cannot outlive the
+process that started it: it ends when the pipe that ties it to its starter closes, however the starter ended.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import pymysql
+
+from cloudpits.domain.errors import StorageError
+
+DATABASE_URL = "CLOUDPITS_DATABASE_URL"
+DATABASE = "experimentos"
+USER = "cloudpits"
+HOST = "127.0.0.1"
+
+# Starts "$@" and ends it when standard input closes, which the kernel does for a starter that was killed.
+_TIED_TO_STARTER = """
+exec 3<&0
+"$@" 3<&- &
+server=$!
+{ cat >/dev/null; kill $server; } <&3 2>/dev/null &
+exec 3<&-
+wait $server
+"""
+_LONGEST_SOCKET_PATH = 100  # Linux refuses more than 107 bytes
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 30.0
+_ATTEMPTS = 3  # another process may take the free port between finding and using it
+
+
+class PrivateMariaDb:
+    """A MariaDB server whose data, log and socket live in ``folder``; data survive a stop and a new start.
+
+    When the environment names an existing server (``CLOUDPITS_DATABASE_URL``), that one is used and nothing is
+    started. Use as a context manager, or call ``start`` and ``stop``.
+    """
+
+    def __init__(self, folder: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self._folder = folder.absolute()
+        self._named = environ.get(DATABASE_URL)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket_folder: Path | None = None
+        self.port = 0
+        self.password = ""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """``mysql://user:password@host:port/experimentos?unix_socket=…`` of the server."""
+        if self._named:
+            return self._named
+        return (
+            f"mysql://{USER}:{quote(self.password)}@{HOST}:{self.port}/{DATABASE}?unix_socket={quote(str(self.socket))}"
+        )
+
+    @property
+    def socket(self) -> Path:
+        """The Unix socket; elsewhere than in the folder when the folder's path is too long for one."""
+        return (self._socket_folder or self._folder) / "mariadb.sock"
+
+    @property
+    def log(self) -> Path:
+        """The server's error log."""
+        return self._folder / "mariadb.log"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the server, None when it does not run or is not ours."""
+        with contextlib.suppress(OSError, ValueError):
+            return int((self._folder / "mariadb.pid").read_text())
+        return None
+
+    def start(self) -> str:
+        """Start the server (about three seconds the first time) and return its URL; StorageError if it cannot."""
+        if self._named or self._process:
+            return self.url
+        self._prepare_folder()
+        for attempt in range(1, _ATTEMPTS + 1):
+            self.port = _free_port()
+            self._spawn()
+            try:
+                self._await_ready()
+            except StorageError:
+                self.stop()
+                if attempt == _ATTEMPTS or "Address already in use" not in self._log_text():
+                    raise
+            else:
+                break
+        return self.url
+
+    def stop(self) -> None:
+        """End the server and wait until it is gone. Harmless when it does not run."""
+        process, self._process = self._process, None
+        if process and process.stdin:
+            process.stdin.close()
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                self._kill(process)
+        if self._socket_folder:
+            shutil.rmtree(self._socket_folder, ignore_errors=True)
+            self._socket_folder = None
+
+    def _kill(self, process: subprocess.Popen[bytes]) -> None:
+        if self.pid:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, 9)
+        process.kill()
+        process.wait()
+
+    def _prepare_folder(self) -> None:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if len(str(self._folder / "mariadb.sock")) > _LONGEST_SOCKET_PATH:
+                self._socket_folder = Path(tempfile.mkdtemp(prefix="cloudpits-db-"))
+            self.password = self._stored_password()
+        except OSError as error:
+            raise StorageError(
+                f"{self._folder}: cannot hold a database ({error.strerror}); choose another folder"
+            ) from None
+        if not (self._folder / "data" / "mysql").is_dir():
+            self._install()
+
+    def _stored_password(self) -> str:
+        """The password given at the first start; readable by the owner alone."""
+        path = self._folder / "password"
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(24))
+        return path.read_text()
+
+    def _install(self) -> None:
+        # A folder left by an interrupted installation would make the installer stop.
+        shutil.rmtree(self._folder / "data", ignore_errors=True)
+        half_done = self._folder / "data.new"
+        shutil.rmtree(half_done, ignore_errors=True)
+        installer = _binary("mariadb-install-db", "mysql_install_db")
+        command = [installer, "--no-defaults", f"--datadir={half_done}", "--skip-test-db", *_as_root()]
+        done = subprocess.run(  # noqa: S603  the program was looked up, the arguments are ours
+            command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
+        )
+        if done.returncode != 0:
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:] or ["no message"]
+            raise StorageError(f"{installer} failed ({last[0]}); free disk space or choose another folder")
+        half_done.rename(self._folder / "data")
+
+    def _spawn(self) -> None:
+        first_statements = self._folder / "init.sql"
+        first_statements.touch(mode=0o600)
+        first_statements.write_text(_first_statements(self.password))
+        self.log.write_bytes(b"")
+        command = ["/bin/sh", "-c", _TIED_TO_STARTER, "sh", _binary("mariadbd", "mysqld"), *self._options()]
+        self._process = subprocess.Popen(  # noqa: S603  the program was looked up, the arguments are ours
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C is for the starter, which stops the server in order
+        )
+
+    def _options(self) -> list[str]:
+        paths = {"datadir": "data", "log-error": "mariadb.log", "pid-file": "mariadb.pid", "init-file": "init.sql"}
+        return [
+            "--no-defaults",  # the packaged configuration would move data and log elsewhere
+            *(f"--{option}={self._folder / name}" for option, name in paths.items()),
+            f"--socket={self.socket}",
+            f"--bind-address={HOST}",
+            f"--port={self.port}",
+            "--skip-name-resolve",
+            "--performance-schema=OFF",
+            "--innodb-buffer-pool-size=32M",
+            "--innodb-flush-log-at-trx-commit=2",  # a lost second after a power cut is acceptable here
+            "--character-set-server=utf8mb4",
+            *_as_root(),
+        ]
+
+    def _await_ready(self) -> None:
+        deadline = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                raise StorageError(f"MariaDB did not start: {self._last_error()}; see {self.log}")
+            with contextlib.suppress(pymysql.MySQLError, OSError):
+                pymysql.connect(host=HOST, port=self.port, user=USER, password=self.password, connect_timeout=5).close()
+                return
+            time.sleep(0.05)
+        raise StorageError(f"MariaDB did not answer within {_START_TIMEOUT_S:.0f} s; see {self.log}")
+
+    def _log_text(self) -> str:
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def _last_error(self) -> str:
+        errors = [line.partition("[ERROR]")[2].strip() for line in self._log_text().splitlines() if "[ERROR]" in line]
+        return errors[0] if errors else "no message"
+
+
+def _binary(*names: str) -> str:
+    """The first of ``names`` that is installed; distributions keep servers outside a normal user's PATH."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin", "/usr/libexec"])
+    for name in names:
+        if found := shutil.which(name, path=path):
+            return found
+    raise StorageError(
+        f"{names[0]} not found: install MariaDB (Debian: apt-get install mariadb-server) or set {DATABASE_URL}"
+    )
+
+
+def _as_root() -> list[str]:
+    """MariaDB refuses to run as root unless told that this is wanted."""
+    return ["--user=root"] if os.geteuid() == 0 else []
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _first_statements(password: str) -> str:
+    """One statement a line, as the server's init file wants them. The password is made of [A-Za-z0-9_-] only."""
+    accounts = [f"'{USER}'@'{host}'" for host in (HOST, "localhost")]
+    lines = [f"CREATE DATABASE IF NOT EXISTS {DATABASE} CHARACTER SET utf8mb4;"]
+    for account in accounts:
+        lines.append(f"CREATE OR REPLACE USER {account} IDENTIFIED BY '{password}';")
+        lines.append(f"GRANT ALL PRIVILEGES ON *.* TO {account} WITH GRANT OPTION;")
+    return "\n".join(lines) + "\n"
