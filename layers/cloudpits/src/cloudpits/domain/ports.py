@@ -89,6 +89,7 @@ class Control:
     lease_s: float  # an instance ends itself when the heartbeat is older than this
     drain: tuple[str, ...] = ()
     stop: bool = False
+    funded_until: float | None = None  # until then the budget pays this fleet even at its ceiling prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,3 +278,11 @@ class Notifier(Protocol):
     """Tells the user about what should not wait for the next look at the dashboard."""
 
     def notify(self, subject: str, message: str) -> None: ...
+
+
+class Schedule(Protocol):
+    """The timer that starts a cycle every interval."""
+
+    def disable(self) -> None:
+        """Switch it off; that it is off or gone already is not an error."""
+        ...
