@@ -1,0 +1,1 @@
+"""What is learnt from measurements: rates, start-up times, interruptions."""

@@ -1,0 +1,1 @@
+"""Money: what was billed, what is committed, what may still be spent."""

@@ -1,0 +1,1 @@
+"""Fleets: which workers, and how many, for which time and money."""

@@ -1,0 +1,1 @@
+"""When to change a running fleet, and when not to."""
