@@ -1,1 +1,1 @@
-"""The database ``experimentos`` on MySQL or MariaDB, through pymysql."""
+"""The database ``experimentos`` on MySQL or MariaDB: connection, migrations, books, history, import of old dumps."""
