@@ -14,7 +14,7 @@ install: .venv/.installed node_modules/.installed .venv/.system  ## everything a
 .venv/.system: tools/install_system.sh
 	@tools/install_system.sh && touch $@
 
-.venv/.installed: requirements.txt requirements-dev.txt constraints.txt layers/cloudpits/pyproject.toml
+.venv/.installed: requirements.txt requirements-dev.txt constraints.txt requirements-emulator.txt layers/cloudpits/pyproject.toml
 	@tools/install_python.sh $(PYTHON) && touch $@
 
 node_modules/.installed: package.json package-lock.json

@@ -10,6 +10,7 @@ fi
 [ -x .venv/bin/python ] || "$python" -m venv .venv
 .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
 .venv/bin/uv pip install --quiet --python .venv/bin/python -c constraints.txt -r requirements-dev.txt -e './layers/cloudpits[cli]'
-# The emulator pins its own botocore, so it lives in an environment of its own.
+# The emulator pins its own botocore, so it lives in an environment of its own; our extension of it needs no more.
 [ -x .venv/emulator/bin/python ] || "$python" -m venv .venv/emulator
 .venv/bin/uv pip install --quiet --python .venv/emulator/bin/python -r requirements-emulator.txt
+.venv/bin/uv pip install --quiet --python .venv/emulator/bin/python --no-deps -e ./layers/cloudpits
