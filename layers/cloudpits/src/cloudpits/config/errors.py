@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from cloudpits.domain.errors import InvalidInputError
+
+__all__ = ["InvalidInputError", "first_problem"]
+
 _REMEDIES = {
     "extra_forbidden": "unknown field; remove it or correct its spelling",
     "missing": "is required; add it",

@@ -1,0 +1,5 @@
+"""The CDK application: `npx cdk synth -c experiment=examples/experiments/pi.toml`."""
+
+from infra.app import main
+
+main()

@@ -1,0 +1,1 @@
+"""The CDK application: what CloudPITS needs in AWS, as code."""

@@ -1,0 +1,99 @@
+"""What the files that an experiment names say about it: architectures, and the digest that identifies the program.
+
+Local paths are relative to the folder in which the command is typed, as in the shell. ``s3://`` URIs are left
+alone: their content is not known here, so the URI itself stands for it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from cloudpits.config.experiment import Experiment
+from cloudpits.domain.errors import InvalidInputError
+
+ARCHITECTURES = ("x86_64", "arm64")
+_ELF_MAGIC = b"\x7fELF"
+_ELF_MACHINES = {62: "x86_64", 183: "arm64"}  # e_machine: EM_X86_64, EM_AARCH64 (elf.h)
+_CHUNK = 1 << 20
+
+
+def is_remote(location: str) -> bool:
+    """Whether ``location`` is an object in S3 rather than a file here."""
+    return location.startswith("s3://")
+
+
+def local_path(location: str, field: str) -> Path:
+    """An existing file or folder; InvalidInputError names ``field`` otherwise."""
+    path = Path(location)
+    if not path.exists():
+        raise InvalidInputError(f"{field}: no such file: {location} (build or download it first, or give an s3:// URI)")
+    return path
+
+
+def elf_architecture(path: Path) -> str | None:
+    """The architecture a compiled module was built for; None if the file is not an ELF object."""
+    with path.open("rb") as file:
+        header = file.read(20)
+    if len(header) < 20 or not header.startswith(_ELF_MAGIC):
+        return None
+    machine = int.from_bytes(header[18:20], "little")
+    if machine not in _ELF_MACHINES:
+        raise InvalidInputError(f"program.module: {path} is built for ELF machine {machine}; accepted: {ARCHITECTURES}")
+    return _ELF_MACHINES[machine]
+
+
+def _single(module: str) -> dict[str, str]:
+    if is_remote(module):
+        return {"x86_64": module}
+    built_for = elf_architecture(local_path(module, "program.module"))
+    return {built_for: module} if built_for else dict.fromkeys(ARCHITECTURES, module)
+
+
+def modules_by_architecture(experiment: Experiment) -> dict[str, str]:
+    """Architecture → path or URI of the module that serves it.
+
+    A single compiled module serves the architecture it was built for, a script every one; a single ``s3://``
+    URI is taken to be x86_64: write a table ``{arm64 = "s3://…"}`` when it is not.
+    """
+    module = experiment.program.module
+    if isinstance(module, str):
+        return _single(module)
+    for architecture, location in module.items():
+        _check_built_for(architecture, location)
+    return {str(architecture): location for architecture, location in module.items()}
+
+
+def _check_built_for(architecture: str, location: str) -> None:
+    field = f"program.module.{architecture}"
+    built_for = None if is_remote(location) else elf_architecture(local_path(location, field))
+    if built_for not in (None, architecture):
+        raise InvalidInputError(f"{field}: {location} is built for {built_for}; give the {architecture} build")
+
+
+def _files(path: Path) -> Iterator[Path]:
+    return iter([path]) if path.is_file() else (entry for entry in sorted(path.rglob("*")) if entry.is_file())
+
+
+def content_digest(location: str, field: str) -> str:
+    """SHA-256 (hex) of a file; of a folder, of its files' names and bytes in order; of an URI, of its text."""
+    if is_remote(location):
+        return hashlib.sha256(location.encode()).hexdigest()
+    root, digest = local_path(location, field), hashlib.sha256()
+    for entry in _files(root):
+        if root.is_dir():
+            digest.update(f"{entry.relative_to(root).as_posix()}\0{entry.stat().st_size}\0".encode())
+        with entry.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    return digest.hexdigest()
+
+
+def program_digest(experiment: Experiment) -> str:
+    """The experiment's program digest, from the bytes of its module (or modules) and its data."""
+    modules = sorted(set(modules_by_architecture(experiment).values()))
+    digests = [content_digest(module, "program.module") for module in modules]
+    module_sha256 = digests[0] if len(digests) == 1 else hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
+    data = experiment.data and content_digest(experiment.data.path, "data.path")
+    return experiment.program_digest(module_sha256, data)
