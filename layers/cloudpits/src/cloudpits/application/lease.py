@@ -1,0 +1,63 @@
+"""How long the instances may go on without hearing from the controller: never longer than the budget pays them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import replace
+
+from cloudpits.application.context import Ports
+from cloudpits.domain.errors import CloudError
+from cloudpits.domain.model import SECONDS_PER_HOUR, Settings, Snapshot
+from cloudpits.domain.ports import Control
+
+LEASE_S = 1800.0
+LATE_CYCLES = 2.0  # a healthy controller may be this many intervals late
+
+
+def funded_until(snapshot: Snapshot, planned_usd_per_hour: float = 0.0) -> float | None:
+    """Instant until which the budget pays the fleet, and what is planned, at ceiling prices, shutdown included.
+
+    None without a budget.
+    """
+    budget = snapshot.limits.budget_usd
+    if budget is None:
+        return None
+    volume = snapshot.settings.volume_usd_per_hour
+    workers = sum(worker.ceiling_usd_per_hour + volume for worker in snapshot.fleet)
+    hourly = snapshot.job_manager.usd_per_hour + workers + planned_usd_per_hour
+    left = max(0.0, budget - snapshot.spent_usd)
+    return snapshot.taken_at + left / hourly * SECONDS_PER_HOUR - snapshot.settings.shutdown_s
+
+
+def heartbeat(now: float, settings: Settings, funded: float | None, drain: Iterable[str]) -> Control:
+    """Control that keeps the fleet alive; the lease ends with the money, yet never before the next cycles are due."""
+    longest = max(LEASE_S, LATE_CYCLES * settings.interval_s)
+    paid = math.inf if funded is None else funded - now
+    lease_s = max(LATE_CYCLES * settings.interval_s, min(longest, paid))
+    return Control(heartbeat_at=now, lease_s=lease_s, drain=tuple(sorted(drain)), funded_until=funded)
+
+
+def hold(ports: Ports) -> None:
+    """Keep the fleet as it is while a cycle cannot be carried out: heartbeat only, and not beyond the money.
+
+    Used when the database or the cloud refuses: nothing is launched, and once nobody knows any more
+    whether the budget lasts, everything is ended.
+    """
+    control, now = ports.channel.control(), ports.clock.now()
+    if control is None or control.stop:
+        return
+    if control.funded_until is None or now < control.funded_until:
+        ports.channel.publish_control(replace(control, heartbeat_at=now))
+        return
+    reason = "the books cannot be reached and the budget may be used up"
+    ports.channel.publish_control(replace(control, heartbeat_at=now, stop=True, reason=reason))
+    ports.fleet.terminate(i.instance_id for i in ports.fleet.describe() if i.alive)
+
+
+def try_to_hold(ports: Ports) -> None:
+    """``hold``, as far as the cloud lets us: the failure that led here is the one to report."""
+    try:
+        hold(ports)
+    except CloudError:
+        return
