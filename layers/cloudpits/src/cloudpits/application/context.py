@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cloudpits.config.experiment import Experiment
 from cloudpits.domain.model import Limits, Settings
+from cloudpits.domain.policies.base import Policy
 from cloudpits.domain.ports import Books, Catalogue, Channel, Clock, Fleet, Metrics, Notifier, Prices, Schedule
 
 
@@ -34,6 +35,7 @@ class Assignment:
     run: str
     program: str
     architectures: tuple[str, ...]
+    policy: Policy
     zones: tuple[str, ...] = ()  # empty: wherever the types are offered
 
     @property

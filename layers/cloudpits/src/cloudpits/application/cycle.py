@@ -17,7 +17,6 @@ from cloudpits.application.validate import objection
 from cloudpits.domain.commands import Command, Drain, Keep, Launch, Plan, Replace, Stop, Terminate
 from cloudpits.domain.decision import decide
 from cloudpits.domain.model import Snapshot
-from cloudpits.domain.policies import registry
 from cloudpits.domain.ports import DecisionRecord, Role, RunRecord
 
 MAX_JOB_MANAGERS = 10  # one that dies this often will not get further
@@ -50,7 +49,6 @@ class Cycle:
         self._ports = ports
         self._assignment = assignment
         self._request = request
-        self._policy = registry.get(assignment.experiment.rebalance.policy)
 
     def run(self, stored: RunRecord, still_locked: Callable[[], bool]) -> CycleResult:
         """Do all steps; ``still_locked`` is asked before anything is touched."""
@@ -73,7 +71,7 @@ class Cycle:
         snapshot = view.snapshot()
         if snapshot is None:
             return Plan((Keep("the number of tasks is not known yet: the job manager counts them"),))
-        plan = decide(snapshot, self._policy, view.now)
+        plan = decide(snapshot, self._assignment.policy, view.now)
         if _only_output_missing(plan, view) and _funded(snapshot):
             reason = "every task is committed; only the job manager is needed, for the output"
             return Plan(tuple(Terminate(worker.instance_id, reason) for worker in snapshot.fleet), plan.memory)

@@ -82,7 +82,7 @@ def new_record(assignment: Assignment, now: float) -> RunRecord:
         tasks_total=assignment.experiment.program.tasks_total,
         budget_usd=limits.budget_usd,
         deadline_s=limits.deadline_s,
-        policy=assignment.experiment.rebalance.policy,
+        policy=assignment.policy.name,
     )
 
 

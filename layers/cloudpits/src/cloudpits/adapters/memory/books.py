@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from cloudpits.domain.model import Interruptions, Pool, RateSample
-from cloudpits.domain.ports import CycleRecord, DecisionRecord, InstanceRecord, RunRecord
-
-SECONDS_PER_HOUR = 3600.0
+from cloudpits.adapters.pooling import check_samples, pool_samples
+from cloudpits.domain.estimation.pooling import pool_reports
+from cloudpits.domain.model import SECONDS_PER_HOUR, Interruptions, Pool, RateSample
+from cloudpits.domain.ports import CycleRecord, DecisionRecord, InstanceRecord, Role, RunRecord
 
 
 @dataclass
@@ -26,7 +26,7 @@ class MemoryBooks:
 
     def __init__(self) -> None:
         self._runs: dict[str, _Run] = {}
-        self._cycles: set[str] = set()
+        self._cycles: set[tuple[str, str]] = set()
         self._imported: dict[str, dict[str, tuple[RateSample, ...]]] = defaultdict(dict)
         self._locks: dict[str, tuple[str, float]] = {}
 
@@ -50,9 +50,9 @@ class MemoryBooks:
         return tuple(self._runs[run].capacity_errors) if run in self._runs else ()
 
     def record_cycle(self, record: CycleRecord) -> bool:
-        if record.cycle_id in self._cycles:
+        if (record.run.run, record.cycle_id) in self._cycles:
             return False
-        self._cycles.add(record.cycle_id)
+        self._cycles.add((record.run.run, record.cycle_id))
         run = self._runs.setdefault(record.run.run, _Run(record.run))
         run.record = record.run
         run.instances.update({instance.instance_id: instance for instance in record.instances})
@@ -62,39 +62,36 @@ class MemoryBooks:
         return True
 
     def rates(self, program: str) -> Sequence[RateSample]:
-        """The imported samples, and the last report of each worker of a run that has ended, one sample each."""
-        ended = (run for run in self._runs.values() if run.record.program == program and run.record.ended_at)
-        measured = (
-            RateSample(worker.pool.instance_type, worker.last_report.perf_sec, worker.last_report.perf_sec_stdev, 1)
-            for run in ended
-            for worker in run.instances.values()
-            if worker.last_report is not None
+        """Imported samples, and the workers of runs that have ended: a running one sees its workers directly."""
+        ended = (
+            run for run in self._runs.values() if run.record.program == program and run.record.ended_at is not None
         )
+        workers = (worker for run in ended for worker in run.instances.values())
+        measured = pool_reports((w.pool.instance_type, w.last_report) for w in workers if w.last_report is not None)
         imported = (sample for samples in self._imported[program].values() for sample in samples)
-        return (*imported, *measured)
+        return pool_samples([*measured, *imported])
 
     def add_rates(self, program: str, label: str, samples: Sequence[RateSample]) -> None:
+        check_samples(label, samples)
         self._imported[program][label] = tuple(samples)
 
     def interruptions(self) -> Sequence[Interruptions]:
         hours: dict[str, float] = defaultdict(float)
         events: dict[str, int] = defaultdict(int)
-        for run in self._runs.values():
-            for worker in run.instances.values():
-                if worker.ended_at is not None:
-                    hours[worker.pool.instance_type] += (worker.ended_at - worker.launched_at) / SECONDS_PER_HOUR
-            for pool, _at in run.interruptions.values():
-                events[pool.instance_type] += 1
+        for worker in self._workers():
+            end = worker.ended_at or (worker.last_report.reported_at if worker.last_report else worker.launched_at)
+            hours[worker.pool.instance_type] += max(0.0, end - worker.launched_at) / SECONDS_PER_HOUR
+        for pool, _at in (event for run in self._runs.values() for event in run.interruptions.values()):
+            events[pool.instance_type] += 1
         return tuple(Interruptions(name, events[name], hours[name]) for name in sorted({*hours, *events}))
 
     def start_up_samples(self, program: str) -> Sequence[float]:
-        return tuple(
-            worker.ready_at - worker.launched_at
-            for run in self._runs.values()
-            if run.record.program == program
-            for worker in run.instances.values()
-            if worker.ready_at is not None
-        )
+        return tuple(w.ready_at - w.launched_at for w in self._workers(program) if w.ready_at is not None)
+
+    def _workers(self, program: str | None = None) -> Iterator[InstanceRecord]:
+        for run in self._runs.values():
+            if program in (None, run.record.program):
+                yield from (i for i in run.instances.values() if i.role is not Role.JOB_MANAGER)
 
     def lock(self, run: str, owner: str, now: float, ttl_s: float) -> bool:
         holder, until = self._locks.get(run, (owner, now))

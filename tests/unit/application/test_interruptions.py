@@ -1,0 +1,96 @@
+"""Interruptions: how they are noticed, counted and answered."""
+
+from __future__ import annotations
+
+import pytest
+
+from cloudpits.adapters.memory.fleet import ENDED_ITSELF
+from cloudpits.domain.model import WorkerState
+
+
+def test_an_interrupted_worker_is_replaced_and_counted_once(experiment):
+    with experiment(size=2) as run:
+        run.cycle(at="10:00")
+        run.interrupt(run.workers[0], at="10:03")
+        run.cycle(at="10:05")
+        run.cycle(at="10:10")
+        assert len(run.workers) == 2
+        report = run.report_document
+        assert report["interruptions"] == 1
+        assert [w["ended_because"] for w in report["workers"]] == ["interrupted", "", ""]
+        assert [(i.instance_type, i.events) for i in run.books.interruptions()] == [("c5.large", 1)]
+
+
+def test_a_warning_starts_a_replacement_before_the_worker_is_gone(experiment):
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        worker = run.workers[0]
+        run.spot_event("interruption", worker, at="10:03")
+        assert run.snapshot.fleet[0].state is WorkerState.DRAINING
+        assert run.snapshot.fleet[0].notice_at == run.clock.now() + 120.0
+        assert len(run.workers) == 2
+
+
+def test_a_worker_that_aws_takes_in_its_first_hour_costs_its_volume_only(experiment):
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        run.interrupt(run.workers[0], at="10:30")
+        run.cycle(at="10:35")
+        assert run.report_document["workers"][0]["cost_usd"] == pytest.approx(20 * 0.08 / 730 / 2)
+
+
+def test_a_worker_that_leaves_by_itself_under_notice_is_an_interruption_yet_billed(experiment):
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        worker = run.workers[0]
+        run.spot_event("interruption", worker, at="10:28")
+        run.at("10:30")
+        run.memory.fleet.end(worker, ENDED_ITSELF)
+        run.cycle(at="10:35")
+        gone = run.report_document["workers"][0]
+        assert run.report_document["interruptions"] == 1
+        assert gone["cost_usd"] > 0.035 / 2
+
+
+def test_a_launch_that_ec2_gave_up_for_lack_of_capacity_cools_the_pool_down(experiment):
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        run.at("10:00:30")
+        run.memory.fleet.end(run.workers[0], "Server.InsufficientInstanceCapacity")
+        run.cycle(at="10:02")
+        assert run.launched[-1] == "1 × c5.large us-east-1a on-demand"
+        assert run.report_document["launch_failures"] == 1
+        assert run.report_document["interruptions"] == 0
+
+
+def test_rebalance_advice_does_not_overwrite_a_warning(experiment):
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        worker = run.workers[0]
+        run.spot_event("interruption", worker, at="10:03")
+        run.spot_event("rebalance", worker, at="10:03:30")
+        assert [n.kind for n in run.memory.channel.notices()] == ["interruption"]
+
+
+def test_events_about_other_instances_are_ignored(experiment):
+    with experiment(size=1) as run:
+        answer = run.spot_event("interruption", "i-0stranger", at="10:03")
+        assert answer["skipped"] == "i-0stranger is not of this run"
+        assert run.launched == []
+
+
+def test_an_instance_that_ec2_does_not_show_yet_is_neither_lost_nor_launched_twice(experiment):
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        run.memory.fleet.forget(run.workers[0])
+        run.cycle(at="10:01")
+        assert run.launched == ["1 × c5.large us-east-1a spot"]
+
+
+def test_an_instance_that_vanished_is_closed_in_the_books(experiment):
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        run.memory.fleet.forget(run.workers[0])
+        run.cycle(at="10:05")
+        assert run.report_document["workers"][0]["ended_because"] == "vanished"
+        assert len(run.workers) == 1
