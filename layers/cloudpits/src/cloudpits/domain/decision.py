@@ -1,14 +1,40 @@
-"""One decision: what the policy proposes, made safe by the hard ledger that all policies share."""
+"""One decision: what the policy proposes, made safe by the limits and the hard ledger that all policies share."""
 
 from __future__ import annotations
 
-from cloudpits.domain.commands import Plan, Stop
+from dataclasses import replace
+
+from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Plan, Replace, Stop
+from cloudpits.domain.guard.admission import Admission
+from cloudpits.domain.guard.budget import BudgetGuard
+from cloudpits.domain.guard.guarantee import guarantee
+from cloudpits.domain.guard.handover import hand_overs
 from cloudpits.domain.model import Snapshot
 from cloudpits.domain.policies.base import Policy
 
+_NO_FORECAST = Forecast(None, None)
+
 
 def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
-    """What to do at ``now``. Pure: equal arguments lead to equal plans."""
+    """What to do at ``now``. Pure: equal arguments lead to equal plans.
+
+    Whatever the policy proposes, the budget is kept as long as no price exceeds the maximum of its request,
+    the limits on workers and vCPUs are kept, and replaced workers leave once their replacement works.
+    """
+    snapshot = snapshot if snapshot.taken_at == now else replace(snapshot, taken_at=now)
     if snapshot.job.tasks_left == 0:
         return Plan((Stop("every task is committed", completed=True),), snapshot.memory)
-    return policy.propose(snapshot)
+    proposal = policy.propose(snapshot)
+    stop = next((command for command in proposal.commands if isinstance(command, Stop)), None)
+    if stop is not None:
+        return replace(proposal, commands=(stop,))
+    wished = [*hand_overs(snapshot), *proposal.commands]
+    guard = BudgetGuard(snapshot)
+    commands = _launches_first(guard.enforce(list(Admission(snapshot).admit(wished))))
+    forecast = replace(proposal.forecast or _NO_FORECAST, guarantee=guarantee(snapshot, guard.purse))
+    return Plan(tuple(commands), proposal.memory, forecast)
+
+
+def _launches_first(commands: list[Command]) -> list[Command]:
+    """Launches before drains: a worker never leaves for one that could not be started."""
+    return sorted(commands, key=lambda command: isinstance(command, Drain) - isinstance(command, Launch | Replace))

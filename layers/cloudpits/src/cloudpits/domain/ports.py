@@ -89,6 +89,7 @@ class Control:
     lease_s: float  # an instance ends itself when the heartbeat is older than this
     drain: tuple[str, ...] = ()
     stop: bool = False
+    reason: str = ""  # why it stops
     funded_until: float | None = None  # until then the budget pays this fleet even at its ceiling prices
 
 

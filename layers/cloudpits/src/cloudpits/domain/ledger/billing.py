@@ -44,7 +44,7 @@ def integrate(points: PriceSeries, since: float, until: float) -> float:
     return sum(price * span for price, span in zip(prices, spans, strict=True)) / SECONDS_PER_HOUR
 
 
-def cost(  # noqa: PLR0913 - the six facts that a bill depends on, by name at every call
+def cost(
     points: PriceSeries,
     launched_at: float,
     ended_at: float,

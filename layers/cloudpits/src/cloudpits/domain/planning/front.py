@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from cloudpits.domain.model import Pool, Snapshot
+from cloudpits.domain.estimation.knowledge import rates_of
+from cloudpits.domain.model import Mode, Pool, Snapshot
+from cloudpits.domain.planning.choice import choose, shortest_deadline, smallest_budget, sweep
+from cloudpits.domain.planning.diversify import spread_out
+from cloudpits.domain.planning.goal import UNBOUNDED, Goal, Score
+from cloudpits.domain.planning.goals import goal_of
+from cloudpits.domain.planning.market import Market, survey, worthwhile
+from cloudpits.domain.planning.option import Option
+from cloudpits.domain.planning.search import Fleet, fleet_of, improve
+from cloudpits.domain.rebalancing.cooldown import cooling
+from cloudpits.domain.wording import duration, usd, usd_per_tasks
+
+FRONT_HORIZONS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +34,8 @@ class FrontPoint:
 class PlannedFront:
     """Undominated fleets in order of makespan, the one chosen by the limits (None if infeasible), and why.
 
-    ``cheapest_budget_usd`` and ``fastest_deadline_s`` are the smallest limits that would be feasible.
+    ``cheapest_budget_usd`` (USD for the whole run) and ``fastest_deadline_s`` (seconds from the run's start)
+    are the smallest limits that would be feasible, None if no limit would do.
     """
 
     points: tuple[FrontPoint, ...]
@@ -30,20 +45,110 @@ class PlannedFront:
     fastest_deadline_s: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The optimiser's answer for a snapshot: options, goal and the best fleet (None if nothing can be bought)."""
+
+    market: Market
+    goal: Goal
+    options: Sequence[Option]
+    fleet: Fleet | None
+
+    @property
+    def feasible(self) -> bool:
+        return self.fleet is not None and self.fleet.score.violation <= 0.0
+
+
+def select(snapshot: Snapshot) -> Selection:
+    """The best fleet for the job from nothing."""
+    market = survey(snapshot, rates_of(snapshot), cooling(snapshot.capacity_errors, snapshot.taken_at))
+    goal = goal_of(snapshot)
+    options = worthwhile(market.cheapest_of_each(), goal.tasks)
+    return Selection(market, goal, options, choose(options, goal))
+
+
 def plan(snapshot: Snapshot) -> PlannedFront:
     """Time–cost front of what is left of the job. Infeasible limits are told by ``chosen`` being None."""
-    offers = [offer for offer in snapshot.offers.values() if offer.available]
-    rates = {sample.instance_type: sample.mean for sample in (*snapshot.history, *snapshot.measured)}
-    points = []
-    for offer in offers:
-        rate = rates.get(offer.pool.instance_type, 0.0) * snapshot.limits.max_workers
-        if rate <= 0.0:
-            continue
-        makespan = snapshot.settings.start_up_s + snapshot.job.tasks_left / rate
-        hourly = offer.usd_per_hour * snapshot.limits.max_workers + snapshot.job_manager.usd_per_hour
-        pool = ((offer.pool, snapshot.limits.max_workers),)
-        points.append(FrontPoint(makespan, hourly * makespan / 3600.0, pool))
-    if not points:
-        return PlannedFront((), None, ("no pool has a known rate",), None, None)
-    chosen = min(points, key=lambda point: point.cost_usd)
-    return PlannedFront((chosen,), chosen, ("the cheapest",), chosen.cost_usd, chosen.makespan_s)
+    if snapshot.job.tasks_left == 0:
+        return PlannedFront((), FrontPoint(0.0, 0.0, ()), ("every task is committed",), 0.0, 0.0)
+    selection = select(snapshot)
+    if selection.fleet is None:
+        return PlannedFront((), None, (_nothing_to_buy(selection.market),), None, None)
+    chosen = _point(selection, selection.fleet) if selection.feasible else None
+    points = undominated([*_front(selection), *([chosen] if chosen else [])])
+    return PlannedFront(points, chosen, tuple(_reasons(selection)), *smallest_limits(snapshot, selection))
+
+
+def _nothing_to_buy(market: Market) -> str:
+    why = "; ".join(market.rejections[:3]) or "no offered pool is available now"
+    return f"nothing can be launched: {why}"
+
+
+def smallest_limits(snapshot: Snapshot, selection: Selection) -> tuple[float | None, float | None]:
+    """Cheapest feasible budget (USD, spending so far included) and fastest feasible deadline (s from the start)."""
+    if selection.fleet is None:
+        return None, None
+    goal, options = selection.goal, selection.options
+    budget = snapshot.spent_usd + smallest_budget(options, goal, selection.fleet)
+    quick = choose(options, replace(goal, mode=Mode.FASTEST, deadline_s=UNBOUNDED))
+    if quick is None or quick.score.violation > 0.0:
+        quick = choose(options, replace(goal, mode=Mode.FASTEST, deadline_s=UNBOUNDED, budget_usd=UNBOUNDED))
+        goal = replace(goal, budget_usd=UNBOUNDED)
+    deadline = None if quick is None else snapshot.elapsed_s + shortest_deadline(options, goal, quick)
+    return budget, deadline
+
+
+def _front(selection: Selection) -> list[FrontPoint]:
+    free = replace(selection.goal, mode=Mode.MIN_COST, budget_usd=UNBOUNDED, deadline_s=UNBOUNDED)
+    fleets = list(sweep(selection.options, free, FRONT_HORIZONS))
+    if selection.fleet is not None:
+        cheapest = improve(selection.options, fleet_of(selection.options, selection.fleet.counts, free), free)
+        fleets.append(cheapest)
+    return [_point(selection, fleet) for fleet in fleets]
+
+
+def _point(selection: Selection, fleet: Fleet) -> FrontPoint:
+    split = spread_out(selection.market, selection.goal, selection.options, fleet)
+    totals = split.totals
+    return FrontPoint(selection.goal.makespan_s(totals), selection.goal.cost_usd(totals), split.pools)
+
+
+def undominated(points: Iterable[FrontPoint]) -> tuple[FrontPoint, ...]:
+    """Points in order of makespan, each cheaper than every faster one."""
+    front: list[FrontPoint] = []
+    for point in sorted(points, key=lambda point: (point.makespan_s, point.cost_usd, point.pool)):
+        if not front or point.cost_usd < front[-1].cost_usd:
+            front.append(point)
+    return tuple(front)
+
+
+def _reasons(selection: Selection) -> list[str]:
+    goal, fleet = selection.goal, selection.fleet
+    if fleet is None:
+        return []
+    best = selection.options[0]
+    reasons = [
+        f"{best.pool} does the work for least: {usd_per_tasks(best.usd_per_task)}",
+        f"{_size(fleet)} take {duration(goal.makespan_s(fleet.totals))}; cost: {usd(goal.cost_usd(fleet.totals))}",
+    ]
+    if not selection.market.book.measured_anything:
+        reasons.append("nothing was measured yet: rates are guessed from hardware and the limits, then learnt")
+    if not selection.feasible:
+        reasons.append(_shortfall(goal, fleet.score, fleet))
+    reasons.extend(f"{item.subject}: {item.reason}" for item in selection.market.book.rejections[:3])
+    return reasons + list(selection.market.rejections[:3])
+
+
+def _size(fleet: Fleet) -> str:
+    return f"{fleet.totals.workers} workers and the job manager"
+
+
+def _shortfall(goal: Goal, score: Score, fleet: Fleet) -> str:
+    needed, cautious = goal.needed_usd(fleet.totals), goal.cautious_makespan_s(fleet.totals)
+    parts = []
+    if needed > goal.budget_usd:
+        parts.append(f"{usd(goal.budget_usd)} are left of the budget but {usd(needed)} must be at hand")
+    if cautious > goal.deadline_s:
+        parts.append(f"{duration(max(0.0, goal.deadline_s))} are left but {duration(cautious)} are needed")
+    share = "entirely" if math.isinf(score.violation) else f"by {score.violation:.0%}"
+    return f"no fleet keeps the limits (missed {share}): " + " and ".join(parts)

@@ -1,0 +1,69 @@
+"""How much a type should compute before anything was measured: a guess from its hardware alone.
+
+Only ratios between types matter: the absolute level is the program's and is learnt. Figures are general
+facts of processors, not fitted to any program: two hyper-threads of a core do about 1.3 times the work of
+one, work grows with the clock, a newer generation does a few percent more per cycle, and burstable types
+are throttled to a fraction of their vCPUs when they compute without pause.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cloudpits.domain.model import InstanceType
+
+HYPER_THREAD_YIELD = 0.65  # work of one of two threads of a core, in units of a thread that has the core alone
+GENERATION_GAIN = 0.05  # log work per generation at equal clock
+REFERENCE_GENERATION = 5
+REFERENCE_CLOCK_GHZ = 3.0
+BURSTABLE_SHARE = 0.4
+GPU_PRICE_EXPONENT = 0.5  # dearer GPUs are faster, but not in proportion
+_FAMILY = re.compile(r"^([a-z]+)(\d*)([a-z]*)")
+_VENDORS = ("a", "g", "i")  # AMD, Graviton, Intel, as the letters after the generation say
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """``log_work`` is ln of the expected relative rate; types with equal ``processor`` share their chip."""
+
+    log_work: float
+    log_size: float
+    processor: str
+
+
+@lru_cache(maxsize=4096)
+def capacity_of(instance_type: InstanceType) -> Capacity:
+    """Relative capacity of a type from vCPUs, cores, clock, generation and GPUs."""
+    series, digits, suffix = _lineage(instance_type.family)
+    generation = int(digits) if digits else REFERENCE_GENERATION
+    if instance_type.gpus > 0:
+        return _gpu_capacity(instance_type)
+    threads = max(1, instance_type.vcpus)
+    shared = instance_type.cores is not None and instance_type.cores < threads
+    clock = instance_type.clock_ghz or REFERENCE_CLOCK_GHZ
+    burstable = series == "t"
+    log_work = (
+        math.log(threads)
+        + (math.log(HYPER_THREAD_YIELD) if shared else 0.0)
+        + math.log(clock / REFERENCE_CLOCK_GHZ)
+        + GENERATION_GAIN * (generation - REFERENCE_GENERATION)
+        + (math.log(BURSTABLE_SHARE) if burstable else 0.0)
+    )
+    vendor = next((letter for letter in _VENDORS if letter in suffix), "")
+    kind = "t" if burstable else ""
+    processor = f"{kind}{generation}{vendor}/{instance_type.architecture}/{clock:.1f}GHz/{'smt' if shared else 'core'}"
+    return Capacity(log_work, math.log(threads), processor)
+
+
+def _lineage(family: str) -> tuple[str, str, str]:
+    match = _FAMILY.match(family)
+    return (match[1], match[2], match[3]) if match else (family, "", "")
+
+
+def _gpu_capacity(instance_type: InstanceType) -> Capacity:
+    price = (instance_type.on_demand_usd_per_hour or float(instance_type.gpus)) / instance_type.gpus
+    log_work = math.log(instance_type.gpus) + GPU_PRICE_EXPONENT * math.log(price)
+    return Capacity(log_work, math.log(instance_type.gpus), f"gpu/{instance_type.family}")

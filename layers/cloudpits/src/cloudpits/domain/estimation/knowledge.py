@@ -1,0 +1,65 @@
+"""From a snapshot to what is known about rates: the link between the contract and the estimator."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from statistics import NormalDist
+
+from cloudpits.domain.estimation.capacity import capacity_of
+from cloudpits.domain.estimation.rates import RateBook, coarse, rate_book
+from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, RateSample, Snapshot
+
+BUDGET_SHARE = 0.5  # of the budget that the job is guessed to need when nothing was measured
+DEADLINE_SHARE = 0.5  # of the deadline, with half of the workers, when there is no budget either
+GUESSED_HOURS = 1.0  # and this long when there is neither
+
+
+@lru_cache(maxsize=64)
+def sigmas_for(risk: float) -> float:
+    """Standard deviations below the mean that are undercut with probability ``risk``."""
+    return NormalDist().inv_cdf(1.0 - min(max(risk, 1e-6), 0.5))
+
+
+def rates_of(snapshot: Snapshot) -> RateBook:
+    """The estimates that a snapshot supports; cached while what was measured is the same to three digits."""
+    history = snapshot.history
+    measured = tuple(coarse(sample) for sample in snapshot.measured)
+    known = history or measured
+    return _book(history, measured, snapshot, 0.0 if known else guessed_scale(snapshot))
+
+
+def _book(
+    history: tuple[RateSample, ...], measured: tuple[RateSample, ...], snapshot: Snapshot, scale: float
+) -> RateBook:
+    names = dict.fromkeys(sample.instance_type for sample in (*history, *measured))
+    facts = tuple(snapshot.types[name] for name in names if name in snapshot.types)
+    return rate_book(history, measured, facts, scale)
+
+
+def guessed_scale(snapshot: Snapshot) -> float:
+    """ln(tasks/s) of a unit of capacity before anything was measured, from what the limits imply.
+
+    A user who sets a budget believes that the job costs about half of it; only the size of the first, small
+    fleet depends on this guess.
+    """
+    offers = [offer for offer in snapshot.offers.values() if offer.pool.instance_type in snapshot.types]
+    per_usd = [ratio for offer in offers if (ratio := _work_per_usd(offer, snapshot)) > 0.0]
+    tasks = max(1, snapshot.job.tasks_total)
+    if not per_usd:
+        return 0.0
+    limits = snapshot.limits
+    if limits.budget_usd is not None and limits.budget_usd > 0.0:
+        return math.log(tasks / (BUDGET_SHARE * limits.budget_usd * max(per_usd)))
+    seconds = DEADLINE_SHARE * (limits.deadline_s or GUESSED_HOURS * SECONDS_PER_HOUR)
+    fleet = max(1.0, limits.max_workers / 2.0)
+    best = max(offers, key=lambda offer: _work_per_usd(offer, snapshot))
+    work = math.exp(capacity_of(snapshot.types[best.pool.instance_type]).log_work)
+    return math.log(tasks / (seconds * fleet * work))
+
+
+def _work_per_usd(offer: Offer, snapshot: Snapshot) -> float:
+    if not 0.0 < offer.usd_per_hour < math.inf:
+        return 0.0
+    work = math.exp(capacity_of(snapshot.types[offer.pool.instance_type]).log_work)
+    return work * SECONDS_PER_HOUR / (offer.usd_per_hour + snapshot.settings.volume_usd_per_hour)

@@ -1,0 +1,175 @@
+"""Tasks/s per instance type, measured or not: a hierarchical model of ln(rate) with conjugate updates.
+
+ln rate(type) = program + ln capacity(type) + slope·ln size + processor + type + noise. Noise is
+Normal–Inverse-Gamma per type; processor and type effects are Gaussian on a tree; the slope is ridge
+regression within processors. Every step is closed-form, so a rate *and* its spread exist with no sample of
+a type, and with no history at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from cloudpits.domain.estimation.capacity import Capacity, capacity_of
+from cloudpits.domain.estimation.drift import NO_DRIFT, Drift, detect
+from cloudpits.domain.estimation.normal_inverse_gamma import NormalInverseGamma
+from cloudpits.domain.estimation.screening import Rejection, screen
+from cloudpits.domain.estimation.tree import Belief, Leaf, Tree
+from cloudpits.domain.model import InstanceType, RateSample
+
+NOISE = NormalInverseGamma(mean=0.0, weight=1e-9, shape=2.0, scale=0.05**2)  # of one worker's ln(rate): about 5 %
+PROGRAM_SPREAD = 100.0  # of the program's level: unknown, any measurement overrules the guess
+GUESS_SPREAD = 1.0  # of a rate guessed from the limits, before any measurement
+PROCESSOR_SPREAD = 0.25  # of processors around their nominal capacity
+TYPE_SPREAD = 0.05  # of types with the same processor
+TYPE_WEIGHT = 4.0  # observations that the prior of TYPE_SPREAD is worth
+SLOPE_SPREAD = 0.15  # of the exponent of size around 1
+
+
+@dataclass(frozen=True, slots=True)
+class RateEstimate:
+    """Tasks/s of a type: ``rate`` is the one whose cost per task is expected, ``spread`` the sd of ln(rate)."""
+
+    rate: float
+    spread: float
+    samples: int
+
+    def at_least(self, sigmas: float) -> float:
+        """Lower confidence bound: ``sigmas`` standard deviations below."""
+        return self.rate * math.exp(-sigmas * self.spread)
+
+    def at_most(self, sigmas: float) -> float:
+        """Upper confidence bound."""
+        return self.rate * math.exp(sigmas * self.spread)
+
+
+class RateBook:
+    """Estimates of every type, worked out once and on demand.
+
+    ``measured_anything`` is False when rates are guesses from hardware and the limits alone.
+    """
+
+    def __init__(
+        self,
+        history: Iterable[RateSample],
+        measured: Iterable[RateSample],
+        facts: Mapping[str, InstanceType],
+        scale: float,
+    ) -> None:
+        past, present = screen(tuple(history)), screen(tuple(measured))
+        self.rejections: tuple[Rejection, ...] = past.rejections + present.rejections
+        self._counts = _counts(past.samples, present.samples)
+        self._capacities = {name: capacity_of(fact) for name, fact in facts.items()}
+        earlier, seen = self._observe(past.samples), self._observe(present.samples)
+        self.measured_anything = bool(earlier or seen)
+        self._slope, type_variance = self._structure(earlier or seen)
+        self._priors = (Belief(scale, PROGRAM_SPREAD**2), PROCESSOR_SPREAD**2, type_variance)
+        self.drift = self._drift(earlier, seen) if earlier and seen else NO_DRIFT
+        self._tree = self._grow(self._combine(earlier, seen))
+        self._known: dict[str, RateEstimate] = {}
+
+    def of(self, instance_type: InstanceType) -> RateEstimate:
+        """The estimate of one type."""
+        name = instance_type.name
+        if name not in self._known:
+            capacity = capacity_of(instance_type)
+            belief = self._tree.leaf(name, capacity.processor)
+            spread = min(GUESS_SPREAD, math.sqrt(belief.variance))
+            # E[cost per task] ∝ E[1/rate] = exp(−mean + variance/2) for a log-normal rate.
+            caution = belief.variance / 2.0 if self.measured_anything else 0.0
+            rate = math.exp(belief.mean + self._offset(capacity) - caution)
+            self._known[name] = RateEstimate(rate, spread, self._counts.get(name, 0))
+        return self._known[name]
+
+    def _offset(self, capacity: Capacity) -> float:
+        return capacity.log_work + self._slope * capacity.log_size
+
+    def _observe(self, samples: Iterable[RateSample]) -> dict[str, Belief]:
+        return {s.instance_type: _log_belief(s) for s in samples if s.instance_type in self._capacities}
+
+    def _structure(self, seen: Mapping[str, Belief]) -> tuple[float, float]:
+        groups: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+        for name, belief in seen.items():
+            capacity = self._capacities[name]
+            groups[capacity.processor].append((capacity.log_size, belief.mean - capacity.log_work))
+        pairs = [pair for group in groups.values() for pair in _centred(group)]
+        ridge = (TYPE_SPREAD / SLOPE_SPREAD) ** 2
+        slope = sum(x * y for x, y in pairs) / (sum(x * x for x, _ in pairs) + ridge)
+        squares = sum((y - slope * x) ** 2 for x, y in pairs)
+        freedom = len(pairs) - len(groups)
+        return slope, (TYPE_WEIGHT * TYPE_SPREAD**2 + squares) / (TYPE_WEIGHT + freedom)
+
+    def _grow(self, observed: Mapping[str, Belief]) -> Tree:
+        root, branch, leaf = self._priors
+        leaves = []
+        for name, belief in observed.items():
+            capacity = self._capacities[name]
+            level = Belief(belief.mean - self._offset(capacity), belief.variance)
+            leaves.append(Leaf(name, capacity.processor, level))
+        return Tree(leaves, root, branch, leaf)
+
+    def _drift(self, earlier: Mapping[str, Belief], seen: Mapping[str, Belief]) -> Drift:
+        tree = self._grow(earlier)
+        predicted = {}
+        for name in seen:
+            capacity = self._capacities[name]
+            belief = tree.leaf(name, capacity.processor)
+            predicted[name] = Belief(belief.mean + self._offset(capacity), belief.variance)
+        return detect(predicted, seen)
+
+    def _combine(self, earlier: Mapping[str, Belief], seen: Mapping[str, Belief]) -> dict[str, Belief]:
+        drift = self.drift
+        combined = {
+            name: Belief(belief.mean + drift.shift, belief.variance + drift.variance)
+            for name, belief in earlier.items()
+            if name not in drift.forgotten
+        }
+        for name, belief in seen.items():
+            combined[name] = belief.combine(combined[name]) if name in combined else belief
+        return combined
+
+
+def _centred(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    middle_x = sum(x for x, _ in points) / len(points)
+    middle_y = sum(y for _, y in points) / len(points)
+    return [(x - middle_x, y - middle_y) for x, y in points]
+
+
+def _counts(*groups: tuple[RateSample, ...]) -> dict[str, int]:
+    counts: defaultdict[str, int] = defaultdict(int)
+    for group in groups:
+        for sample in group:
+            counts[sample.instance_type] += sample.samples
+    return dict(counts)
+
+
+def _log_belief(sample: RateSample) -> Belief:
+    noise = NOISE.update(math.log(sample.mean), sample.stdev / sample.mean, sample.samples)
+    return Belief(math.log(sample.mean), noise.spread_of_mean**2)
+
+
+def coarse(sample: RateSample) -> RateSample:
+    """The sample to three digits: measurements that differ by less lead to the very same estimate."""
+    if not math.isfinite(sample.mean) or not math.isfinite(sample.stdev):
+        return sample
+    count = 1 << (sample.samples.bit_length() - 1) if sample.samples > 0 else 0
+    return RateSample(sample.instance_type, float(f"{sample.mean:.3g}"), float(f"{sample.stdev:.1g}"), count)
+
+
+@lru_cache(maxsize=128)
+def rate_book(
+    history: tuple[RateSample, ...],
+    measured: tuple[RateSample, ...],
+    facts: tuple[InstanceType, ...],
+    scale: float,
+) -> RateBook:
+    """The estimates of one state of knowledge, shared by all cycles in which it does not change.
+
+    ``facts`` describe the types in ``history`` and ``measured``; samples of other types are not used.
+    ``scale`` is ln of the rate that a unit of capacity is guessed to have before anything was measured.
+    """
+    return RateBook(history, measured, {fact.name: fact for fact in facts}, scale)

@@ -1,0 +1,1 @@
+"""What makes every policy safe: limits, duplicates, hand-overs and the hard budget."""

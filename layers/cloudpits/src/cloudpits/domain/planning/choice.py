@@ -1,0 +1,85 @@
+"""The best fleet for a goal from nothing: linear programmes at a sweep of horizons, rounded, then searched."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from cloudpits.domain.planning.goal import EMPTY, Goal, Totals
+from cloudpits.domain.planning.horizon import cheapest_mix
+from cloudpits.domain.planning.option import Option
+from cloudpits.domain.planning.search import Fleet, fleet_of, improve, rounded
+
+HORIZONS = 10
+STARTS = 2  # of the swept fleets, how many are searched from
+SLOWEST = 4.0  # times the horizon that is cheapest for one type
+
+
+def largest_fleet(options: Sequence[Option], goal: Goal) -> Totals:
+    """The most throughput that the worker limit and the vCPU quota allow, taken greedily."""
+    fleet = EMPTY
+    tight = goal.vcpu_quota < goal.max_workers * max((o.vcpus for o in options), default=0)
+    for option in sorted(options, key=lambda o: -o.rate / (o.vcpus if tight else 1)):
+        slots = min(goal.max_workers - fleet.workers, option.bound)
+        room = goal.vcpu_quota - fleet.vcpus
+        count = slots if room == math.inf else min(slots, int(room // max(1, option.vcpus)))
+        if count > 0:
+            fleet = option.added_to(fleet, count)
+    return fleet
+
+
+def cheapest_horizon_s(options: Sequence[Option], goal: Goal) -> float:
+    """Horizon of the best size of one type: n* = √(c_J N/(r c s)), so that n*·r = √(c_J N r/(c s))."""
+    best = min(options, key=lambda o: o.usd_per_task)
+    boot = max(1.0, best.start_up_s + goal.closing_s)
+    throughput = math.sqrt(goal.manager_usd_per_s * goal.tasks / (best.usd_per_task * boot))
+    return goal.tasks / max(throughput, best.rate) + best.start_up_s
+
+
+def horizons(options: Sequence[Option], goal: Goal, count: int) -> list[float]:
+    """Horizons from the fastest possible to well beyond the cheapest, evenly spaced in proportion."""
+    shortest = goal.makespan_s(largest_fleet(options, goal))
+    longest = max(SLOWEST * cheapest_horizon_s(options, goal), 2.0 * shortest)
+    if math.isfinite(goal.deadline_s) and goal.deadline_s > shortest:
+        longest = min(longest, goal.deadline_s)
+    step = (longest / shortest) ** (1.0 / (count - 1))
+    return [shortest * (1.0 + 1e-9) * step**k for k in range(count)]
+
+
+def sweep(options: Sequence[Option], goal: Goal, count: int = HORIZONS) -> Iterator[Fleet]:
+    """One rounded fleet per horizon that can be met."""
+    if not math.isfinite(goal.makespan_s(largest_fleet(options, goal))):
+        return
+    for horizon in horizons(options, goal, count):
+        mix = cheapest_mix(options, goal.tasks, horizon, goal.max_workers)
+        if mix is None:
+            continue
+        fleet = rounded(options, mix.counts, goal)
+        if fleet.totals.workers:
+            yield fleet
+
+
+def choose(options: Sequence[Option], goal: Goal) -> Fleet | None:
+    """The best whole fleet, or None when nothing can be bought; it may miss the limits (see its score)."""
+    if not options or goal.tasks <= 0.0:
+        return None
+    starts = sorted(sweep(options, goal), key=lambda fleet: fleet.score)[:STARTS]
+    if not starts:
+        starts = [fleet_of(options, [0] * len(options), goal)]
+    found = min((improve(options, fleet, goal) for fleet in starts), key=lambda fleet: fleet.score)
+    return found if found.totals.workers else None
+
+
+def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> float:
+    """USD from now that suffice for some fleet, time aside as far as the deadline allows."""
+    frugal = replace(goal, budget_usd=1e-6)
+    fleet = improve(options, fleet_of(options, start.counts, frugal), frugal)
+    return goal.needed_usd(fleet.totals)
+
+
+def shortest_deadline(options: Sequence[Option], goal: Goal, start: Fleet) -> float:
+    """Seconds from now in which some fleet within the budget surely finishes."""
+    hasty = replace(goal, deadline_s=1e-3)
+    fleet = improve(options, fleet_of(options, start.counts, hasty), hasty)
+    return goal.cautious_makespan_s(fleet.totals)

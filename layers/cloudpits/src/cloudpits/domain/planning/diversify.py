@@ -1,0 +1,67 @@
+"""A pool is one failure domain: spread a fleet over zones while that costs next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cloudpits.domain.model import Market as Purchase
+from cloudpits.domain.model import Mode, Pool
+from cloudpits.domain.planning.goal import EMPTY, Goal, Totals
+from cloudpits.domain.planning.market import Market
+from cloudpits.domain.planning.option import Option
+from cloudpits.domain.planning.search import Fleet
+
+LARGEST_SHARE = 1 / 3  # of the throughput in one pool
+PRICE_WITH_LIMIT = 0.03  # of the cost, where a lost pool endangers a deadline or the time
+PRICE_OTHERWISE = 0.003  # where it costs only a few start-ups
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Workers per pool, with the sums over them."""
+
+    pools: tuple[tuple[Pool, int], ...]
+    totals: Totals
+    options: tuple[Option, ...]
+
+
+def spread_out(market: Market, goal: Goal, options: Sequence[Option], fleet: Fleet) -> Spread:
+    """The fleet with no spot pool above a third of the throughput, as far as dearer zones stay affordable."""
+    hedged = goal.mode is Mode.FASTEST or goal.deadline_s < float("inf")
+    allowed = (PRICE_WITH_LIMIT if hedged else PRICE_OTHERWISE) * fleet.totals.usd_per_s
+    counts: dict[Option, int] = {}
+    for option, count in zip(options, fleet.counts, strict=True):
+        if not count:
+            continue
+        parts, allowed = _split(market, option, count, fleet.totals.rate, allowed)
+        for part, workers in parts:
+            counts[part] = counts.get(part, 0) + workers
+    totals = EMPTY
+    for part, workers in counts.items():
+        totals = part.added_to(totals, workers)
+    pools = tuple((part.pool, workers) for part, workers in counts.items())
+    return Spread(pools, totals, tuple(counts))
+
+
+def _split(
+    market: Market, option: Option, count: int, throughput: float, allowed: float
+) -> tuple[list[tuple[Option, int]], float]:
+    most = max(1, int(LARGEST_SHARE * throughput / option.rate + 1e-9))
+    if option.running or count <= most or option.pool.market is not Purchase.SPOT:
+        return [(option, count)], allowed
+    parts: list[tuple[Option, int]] = []
+    for offer in market.siblings(option.pool)[1:]:
+        left = count - sum(workers for _, workers in parts)
+        if left <= most:
+            break
+        other = market.option(offer)
+        extra = max(0.0, other.usd_per_s - option.usd_per_s)
+        affordable = left if extra <= 0.0 else int(allowed / extra)
+        moved = min(most, left - most, affordable, other.bound)
+        if moved <= 0:
+            break
+        parts.append((other, moved))
+        allowed -= moved * extra
+    kept = count - sum(workers for _, workers in parts)
+    return [(option, kept), *parts], allowed

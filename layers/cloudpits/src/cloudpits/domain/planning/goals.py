@@ -1,0 +1,37 @@
+"""From a snapshot to the goal of the optimiser: what is left of job, budget and deadline."""
+
+from __future__ import annotations
+
+import math
+
+from cloudpits.domain.ledger.bounds import draining_s, horizon_s, manager_bound_usd, worker_bound_usd
+from cloudpits.domain.model import SECONDS_PER_HOUR, Snapshot, WorkerState
+from cloudpits.domain.planning.goal import UNBOUNDED, Goal
+
+
+def budget_left(snapshot: Snapshot) -> float:
+    """USD not spent yet, less what the draining workers may still cost; infinite without a budget."""
+    limit = snapshot.limits.budget_usd
+    if limit is None:
+        return UNBOUNDED
+    seconds = draining_s(snapshot.settings)
+    leaving = (worker for worker in snapshot.fleet if worker.state is WorkerState.DRAINING)
+    return limit - snapshot.spent_usd - sum(worker_bound_usd(worker, seconds, snapshot) for worker in leaving)
+
+
+def goal_of(snapshot: Snapshot) -> Goal:
+    """The rest of the run, counted from the snapshot's instant."""
+    limits, settings = snapshot.limits, snapshot.settings
+    manager = snapshot.job_manager.usd_per_hour / SECONDS_PER_HOUR
+    closing = settings.shutdown_s
+    return Goal(
+        mode=limits.mode,
+        tasks=float(snapshot.job.tasks_left),
+        budget_usd=budget_left(snapshot),
+        deadline_s=math.inf if limits.deadline_s is None else limits.deadline_s - snapshot.elapsed_s,
+        manager_usd_per_s=manager,
+        manager_reserve_usd=manager_bound_usd(snapshot, horizon_s(settings)) - manager * closing,
+        closing_s=closing,
+        max_workers=limits.max_workers,
+        vcpu_quota=UNBOUNDED if limits.vcpu_quota is None else limits.vcpu_quota,
+    )

@@ -1,0 +1,121 @@
+"""From a good fleet to a better one in whole workers: best-improvement search over adding, removing, exchanging."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from cloudpits.domain.planning.goal import EMPTY, Goal, Score, Totals
+from cloudpits.domain.planning.option import Option
+
+MOST_STEPS = 24
+SMALLEST_GAIN = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Whole workers per option index, with their sums and score."""
+
+    counts: tuple[int, ...]
+    totals: Totals
+    score: Score
+
+
+def fleet_of(options: Sequence[Option], counts: Sequence[int], goal: Goal) -> Fleet:
+    """A fleet with its sums."""
+    totals = EMPTY
+    for option, count in zip(options, counts, strict=True):
+        if count:
+            totals = option.added_to(totals, count)
+    return Fleet(tuple(counts), totals, goal.score(totals))
+
+
+def _steps(most: int) -> Iterator[int]:
+    step = 1
+    while step < most:
+        yield step
+        step *= 2
+    if most > 0:
+        yield most
+
+
+Change = tuple[tuple[int, int], ...]  # (option index, workers more or fewer)
+
+
+def changes(options: Sequence[Option], fleet: Fleet, goal: Goal, *, exchange: bool) -> Iterator[Change]:
+    """Every addition and removal by powers of two, and every exchange of one or of all of an option."""
+    free = goal.max_workers - fleet.totals.workers
+    present = [index for index, count in enumerate(fleet.counts) if count]
+    for index, option in enumerate(options):
+        for step in _steps(min(free, option.bound - fleet.counts[index])):
+            yield ((index, step),)
+    for index in present:
+        for step in _steps(fleet.counts[index]):
+            yield ((index, -step),)
+    if exchange:
+        yield from _exchanges(options, fleet, present)
+
+
+def _exchanges(options: Sequence[Option], fleet: Fleet, present: Sequence[int]) -> Iterator[Change]:
+    for index in present:
+        for other, option in enumerate(options):
+            room = option.bound - fleet.counts[other]
+            if other == index or room <= 0 or option.running:
+                continue
+            yield ((index, -1), (other, 1))
+            if 1 < fleet.counts[index] <= room:
+                yield ((index, -fleet.counts[index]), (other, fleet.counts[index]))
+
+
+def apply(options: Sequence[Option], fleet: Totals, change: Change) -> Totals:
+    """Sums after a change."""
+    for index, count in change:
+        fleet = options[index].added_to(fleet, count)
+    return fleet
+
+
+def best_change(
+    options: Sequence[Option], fleet: Fleet, goal: Goal, *, exchange: bool = True
+) -> tuple[Change, Totals, Score] | None:
+    """The change that improves the score most, or None if none does."""
+    best: tuple[Change, Totals, Score] | None = None
+    bar = Score(fleet.score.violation, fleet.score.objective * (1.0 - SMALLEST_GAIN))
+    for change in changes(options, fleet, goal, exchange=exchange):
+        totals = apply(options, fleet.totals, change)
+        if not goal.fits(totals):
+            continue
+        score = goal.score(totals)
+        if score < bar:
+            best, bar = (change, totals, score), score
+    return best
+
+
+def changed(fleet: Fleet, change: Change, totals: Totals, score: Score) -> Fleet:
+    """The fleet after a change whose sums and score are known."""
+    counts = list(fleet.counts)
+    for index, count in change:
+        counts[index] += count
+    return Fleet(tuple(counts), totals, score)
+
+
+def improve(options: Sequence[Option], fleet: Fleet, goal: Goal, *, exchange: bool = True) -> Fleet:
+    """Follow the best change until none improves (at most 24 steps)."""
+    for _ in range(MOST_STEPS):
+        step = best_change(options, fleet, goal, exchange=exchange)
+        if step is None:
+            break
+        fleet = changed(fleet, *step)
+    return fleet
+
+
+def rounded(options: Sequence[Option], counts: dict[int, float], goal: Goal) -> Fleet:
+    """Whole workers near a fractional mix: rounded up while the limits allow, then down."""
+    whole = [0] * len(options)
+    totals = EMPTY
+    for index, share in sorted(counts.items(), key=lambda item: -item[1]):
+        count = min(options[index].bound, int(share + 1.0 - 1e-9))
+        while count > 0 and not goal.fits(options[index].added_to(totals, count)):
+            count -= 1
+        whole[index] = count
+        totals = options[index].added_to(totals, count)
+    return fleet_of(options, whole, goal)
