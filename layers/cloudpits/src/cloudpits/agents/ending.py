@@ -1,0 +1,89 @@
+"""When a worker goes on, drains, restarts its task manager, or ends: the decision alone, without doing any of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cloudpits.agents.orders import Order
+
+BAD_INPUT = 2  # exit code of a program that will fail again in the same way
+MOST_CRASHES = 5  # of the task manager; more than bad luck
+
+
+class Step(StrEnum):
+    """What the worker does next."""
+
+    GO_ON = "go on"
+    DRAIN = "drain"  # finish what is in hand, take nothing new
+    RESTART = "restart"
+    END = "end"  # kill what runs; the instance is not needed any more
+    DONE = "done"  # the task manager has ended in good order
+    FAIL = "fail"  # the task manager cannot be kept running
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that the next step depends on; instants are seconds of the run's clock."""
+
+    now: float
+    order: Order
+    exit_code: int | None = None  # of the task manager; None while it runs
+    crashes: int = 0  # before this exit
+    taken_at: float | None = None  # when AWS will take the instance
+    shutting_down: bool = False  # the operating system asked the agent to end
+    drain_until: float | None = None  # None while not draining
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The next step and why; ``drain_until`` is the end of a drain that begins or becomes shorter."""
+
+    step: Step
+    reason: str = ""
+    drain_until: float | None = None
+
+
+def decide(situation: Situation, drain_s: float) -> Decision:
+    """What a worker does now. A drain takes at most ``drain_s``, and ends before AWS takes the instance."""
+    if situation.exit_code is not None:
+        return _after_exit(situation, situation.exit_code)
+    if situation.order in (Order.STOP, Order.LEASE_EXPIRED):
+        return Decision(Step.END, situation.order.value)
+    if situation.drain_until is not None:
+        return _while_draining(situation, situation.drain_until)
+    reason = _reason_to_drain(situation)
+    if reason is None:
+        return Decision(Step.GO_ON)
+    return Decision(Step.DRAIN, reason, _earliest(situation.now + drain_s, situation.taken_at))
+
+
+def _after_exit(situation: Situation, exit_code: int) -> Decision:
+    if exit_code == 0:
+        drained = situation.drain_until is not None
+        return Decision(Step.DONE, "drained" if drained else "the job is over")
+    ended = f"task manager ended with code {exit_code}"
+    if situation.drain_until is not None or situation.order is not Order.GO_ON:
+        return Decision(Step.DONE, f"{ended} during its drain")
+    if exit_code == BAD_INPUT or situation.crashes >= MOST_CRASHES:
+        return Decision(Step.FAIL, ended)
+    return Decision(Step.RESTART, ended)
+
+
+def _while_draining(situation: Situation, drain_until: float) -> Decision:
+    until = _earliest(drain_until, situation.taken_at)
+    if situation.now >= until:
+        return Decision(Step.END, "the time to drain is over")
+    return Decision(Step.GO_ON, drain_until=until)
+
+
+def _reason_to_drain(situation: Situation) -> str | None:
+    if situation.taken_at is not None:
+        return "interruption notice"
+    if situation.order is Order.DRAIN:
+        return "drained by the controller"
+    return "the instance is shutting down" if situation.shutting_down else None
+
+
+def _earliest(instant: float, other: float | None) -> float:
+    return instant if other is None else min(instant, other)

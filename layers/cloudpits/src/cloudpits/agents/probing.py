@@ -1,0 +1,48 @@
+"""Asks task managers whether they are there and work on our job: handshake, heartbeat, goodbye."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+from cloudpits.agents.membership import Answer
+from cloudpits.spits import wire
+from cloudpits.spits.errors import PeerError
+from cloudpits.spits.handshake import Credentials, agree_on_job
+
+PROBE_S = 3.0  # real time; short, since a silent address must not hold up the others' registration
+
+
+def probe_all(
+    addresses: Mapping[str, str], port: int, credentials: Credentials, timeout_s: float = PROBE_S
+) -> dict[str, Answer]:
+    """Probe every address (instance id → IPv4 address) at the same time."""
+    return asyncio.run(_probe_all(addresses, port, credentials, timeout_s))
+
+
+async def _probe_all(
+    addresses: Mapping[str, str], port: int, credentials: Credentials, timeout_s: float
+) -> dict[str, Answer]:
+    answers = await asyncio.gather(*(_probe(ip, port, credentials, timeout_s) for ip in addresses.values()))
+    return dict(zip(addresses, answers, strict=True))
+
+
+async def _probe(ip: str, port: int, credentials: Credentials, timeout_s: float) -> Answer:
+    try:
+        async with asyncio.timeout(timeout_s):
+            return await _greet(ip, port, credentials)
+    except TimeoutError:
+        return Answer.SILENT
+    except (OSError, PeerError):
+        return Answer.CLOSED
+
+
+async def _greet(ip: str, port: int, credentials: Credentials) -> Answer:
+    peer = wire.Peer(*await asyncio.open_connection(ip, port), wire.Limits())
+    try:
+        await agree_on_job(peer, credentials, "client")
+        peer.write(wire.encode_int(wire.HEARTBEAT))
+        await peer.flush()
+    finally:
+        await peer.close()
+    return Answer.READY
