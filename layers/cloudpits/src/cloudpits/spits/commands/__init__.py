@@ -1,0 +1,1 @@
+"""The commands ``spits-jm``, ``spits-tm`` and ``spits-count``."""

@@ -1,0 +1,96 @@
+"""What the commands share: options, logging, and turning failures into one line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from cloudpits.spits import wire
+from cloudpits.spits.errors import InputError, SpitsError
+from cloudpits.spits.handshake import Credentials
+
+EXIT_CODES = (
+    "exit codes: 0 done; 1 a defect; 2 bad usage or input; 5 the job failed (the message names the task); "
+    "6 workers keep dying"
+)
+
+
+def parser(name: str, description: str) -> argparse.ArgumentParser:
+    """A parser with the program to run and what all commands take."""
+    arguments = argparse.ArgumentParser(name, description=description, epilog=EXIT_CODES)
+    arguments.add_argument("module", type=Path, metavar="MODULE", help="compiled SPITS module (.so) or Python program")
+    arguments.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARG", help="the program's own arguments")
+    return arguments
+
+
+def add_network_options(arguments: argparse.ArgumentParser, port: int) -> None:
+    """Options of both managers."""
+    arguments.add_argument("--job", default="", metavar="ID", help="job id both ends must agree on")
+    arguments.add_argument("--bind", default="127.0.0.1", metavar="IP", help="address to listen on (%(default)s)")
+    arguments.add_argument("--port", type=int, default=port, help="port to listen on (%(default)s)")
+    arguments.add_argument("--status", type=Path, metavar="FILE", help="keep a JSON status file")
+    arguments.add_argument("--secret-file", type=Path, metavar="FILE", help="file with the job's shared secret")
+    arguments.add_argument("--max-message-mib", type=positive, default=1024, metavar="N", help="largest task or result")
+    arguments.add_argument("--json-log", action="store_true", help="log one JSON object per line")
+
+
+def positive(text: str) -> int:
+    """A whole number of at least 1."""
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def positive_seconds(text: str) -> float:
+    """A number of seconds above 0."""
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number of seconds")
+    return value
+
+
+def credentials(options: argparse.Namespace) -> Credentials:
+    """Job id and secret; ``InputError`` if the secret cannot be read or is empty."""
+    if options.secret_file is None:
+        return Credentials(options.job)
+    try:
+        secret = options.secret_file.read_bytes().strip()
+    except OSError as error:
+        raise InputError(f"--secret-file {options.secret_file}: {error.strerror}") from error
+    if not secret:
+        raise InputError(f"--secret-file {options.secret_file}: is empty; put the secret in it")
+    return Credentials(options.job, secret)
+
+
+def limits(options: argparse.Namespace) -> wire.Limits:
+    """Limits on messages."""
+    return wire.Limits(blob_bytes=options.max_message_mib << 20)
+
+
+def set_up_logging(json_lines: bool) -> None:
+    """Log to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if json_lines else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; an expected failure becomes one line on stderr and its exit code."""
+    try:
+        return command()
+    except SpitsError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is the command's answer
+        return error.exit_code
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": record.created, "level": record.levelname, "message": record.getMessage()}
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)

@@ -1,0 +1,1 @@
+"""The job manager: generates tasks, hands them to task managers, commits their results exactly once."""

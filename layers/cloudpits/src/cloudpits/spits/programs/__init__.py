@@ -1,0 +1,1 @@
+"""SPITS programs, compiled or Python, behind one interface."""

@@ -1,0 +1,143 @@
+"""What a task manager has in hand: tasks queued, tasks running, results waiting to be read. Pure bookkeeping."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from cloudpits.spits import wire
+
+_QUEUED_WORK_S: Final = 0.25
+_DEEPEST: Final = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A task, or the result of one (then ``status`` is set)."""
+
+    run_id: int
+    task_id: int
+    data: bytes
+    status: int = 0
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """What names the task."""
+        return self.run_id, self.task_id
+
+    @property
+    def is_report(self) -> bool:
+        """Whether it is meant for CloudPITS's own job manager only."""
+        return wire.STATUS_RETURNED <= self.status <= wire.OWN_STATUS
+
+
+class Hand:
+    """``overfill`` is the queue's length beyond one task per worker.
+
+    None lets it follow the measured task time, so that the queue holds about a quarter of a second of work: deep enough
+    to hide the network from tiny tasks, shallow enough not to hoard long ones. ``max_bytes`` bounds all data held.
+    """
+
+    def __init__(self, workers: int, overfill: int | None, max_bytes: int) -> None:
+        self._workers = workers
+        self._overfill = overfill
+        self._max_bytes = max_bytes
+        self._queue: deque[Held] = deque()
+        self._running: dict[tuple[int, int], Held] = {}
+        self._results: deque[Held] = deque()
+        self._unacknowledged = 0
+        self._keys: set[tuple[int, int]] = set()
+        self._bytes = 0
+        self._mean_s: float | None = None
+        self.completed = 0
+        self.failed = 0
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @property
+    def full(self) -> bool:
+        """Whether another task would be one too many."""
+        return len(self._queue) >= self._workers + self._depth() or self._bytes >= self._max_bytes
+
+    @property
+    def working(self) -> bool:
+        """Whether tasks are queued or running."""
+        return bool(self._queue or self._running)
+
+    def accept(self, task: Held) -> None:
+        """Queue a task. One already in hand is not queued twice; what is queued of another bag is of no use any more."""
+        if task.key in self._keys:
+            return
+        for stale in [held for held in self._queue if held.run_id != task.run_id]:
+            self._queue.remove(stale)
+            self._forget(stale)
+        self._queue.append(task)
+        self._keep(task)
+
+    def next_task(self) -> Held | None:
+        """The next task to run."""
+        if not self._queue:
+            return None
+        task = self._queue.popleft()
+        self._running[task.key] = task
+        return task
+
+    def finish(self, task: Held, status: int, data: bytes, elapsed_s: float) -> None:
+        """A running task ended with ``status``."""
+        del self._running[task.key]
+        self._forget(task)
+        if status == 0:
+            self.completed += 1
+        else:
+            self.failed += 1
+        self._mean_s = elapsed_s if self._mean_s is None else 0.9 * self._mean_s + 0.1 * elapsed_s
+        self._add_result(Held(task.run_id, task.task_id, data, status))
+
+    def return_unstarted(self) -> None:
+        """Hand queued tasks back to the job manager as never started."""
+        while self._queue:
+            task = self._queue.popleft()
+            self._forget(task)
+            self._add_result(Held(task.run_id, task.task_id, b"", wire.STATUS_RETURNED))
+
+    def take_result(self, reports_too: bool) -> Held | None:
+        """The oldest result, on its way until ``acknowledged`` or ``put_back``. Reports are kept for who knows them."""
+        for position, result in enumerate(self._results):
+            if reports_too or not result.is_report:
+                del self._results[position]
+                return result
+        return None
+
+    def acknowledged(self, result: Held) -> None:
+        """The result is durable elsewhere."""
+        self._forget(result)
+
+    def put_back(self, results: Iterable[Held]) -> None:
+        """Results that were not acknowledged, oldest first."""
+        self._results.extendleft(reversed(list(results)))
+
+    def has_results(self, reports_too: bool) -> bool:
+        """Whether there is something to read."""
+        return any(reports_too or not result.is_report for result in self._results)
+
+    def _depth(self) -> int:
+        if self._overfill is not None:
+            return self._overfill
+        if self._mean_s is None:
+            return self._workers
+        return min(_DEEPEST, int(self._workers * _QUEUED_WORK_S / max(self._mean_s, 1e-6)))
+
+    def _add_result(self, result: Held) -> None:
+        self._results.append(result)
+        self._keep(result)
+
+    def _keep(self, held: Held) -> None:
+        self._keys.add(held.key)
+        self._bytes += len(held.data)
+
+    def _forget(self, held: Held) -> None:
+        self._keys.discard(held.key)
+        self._bytes -= len(held.data)
