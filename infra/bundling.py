@@ -1,11 +1,15 @@
-"""Builds the package and its dependencies for another machine's architecture, with uv: no Docker, no network but PyPI."""
+"""Builds what is uploaded on this machine: the package for other architectures with uv, without Docker."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 import subprocess
 import sys
+import tomllib
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypedDict
 
 import aws_cdk as cdk
 import jsii
@@ -14,60 +18,116 @@ from infra.settings import REPOSITORY
 
 PACKAGE = REPOSITORY / "layers" / "cloudpits"
 CONSTRAINTS = REPOSITORY / "constraints.txt"
-# Amazon Linux 2023 (instances and the Python 3.12+ functions) has glibc 2.34, so wheels up to manylinux_2_34 run.
-_PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}
+LAMBDAS = REPOSITORY / "lambdas"
+MIGRATIONS = REPOSITORY / "databases" / "migrations"
+INSTANCE_PYTHON = "3.11"  # what Amazon Linux 2023 has beside its system Python
+_PLATFORMS = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_2_28"}  # Amazon Linux 2023: glibc 2.34
 _TIMEOUT_S = 300
+_LAUNCHER = """#!/bin/sh
+exec "$(dirname "$0")/python" -c 'import sys; from {module} import {function}; sys.exit({function}())' "$@"
+"""
 
 
-def _uv() -> str:
-    beside = Path(sys.executable).with_name("uv")
-    return str(beside) if beside.exists() else "uv"
+class AssetOptions(TypedDict):
+    """Keyword arguments common to CDK's assets."""
+
+    exclude: list[str]
+    asset_hash_type: cdk.AssetHashType
+    asset_hash: str
+    bundling: cdk.BundlingOptions
 
 
-def build_bundle(target: Path, architecture: str, python: str) -> None:
+@jsii.implements(cdk.ILocalBundling)
+class _OnThisMachine:
+    """CDK's hook for building an asset without Docker."""
+
+    def __init__(self, build: Callable[[Path], None]) -> None:
+        self._build = build
+
+    def try_bundle(self, output_dir: str, *_: object, **__: object) -> bool:
+        """Build into ``output_dir``; raises on failure, for False would send CDK looking for Docker."""
+        self._build(Path(output_dir))
+        return True
+
+
+def package_layer(architecture: str, python: str) -> AssetOptions:
+    """The package as a Lambda layer."""
+    return _asset(
+        f"layer {architecture} {python}",
+        _package_sources(),
+        lambda output: install_package(output / "python", architecture, python),
+    )
+
+
+def agent_bundle(architecture: str) -> AssetOptions:
+    """The package laid out as a virtual environment of an instance, its commands included."""
+
+    def build(output: Path) -> None:
+        install_package(output / f"lib/python{INSTANCE_PYTHON}/site-packages", architecture, INSTANCE_PYTHON)
+        write_launchers(output / "bin")
+
+    return _asset(f"agent {architecture}", _package_sources(), build)
+
+
+def migrator_code() -> AssetOptions:
+    """The migrator's code with the migrations beside it, in ``migrations/``."""
+
+    def build(output: Path) -> None:
+        shutil.copytree(LAMBDAS / "migrator", output, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*UNWANTED))
+        shutil.copytree(MIGRATIONS, output / "migrations")
+
+    return _asset("migrator", [*_files(LAMBDAS / "migrator"), *_files(MIGRATIONS)], build)
+
+
+def install_package(target: Path, architecture: str, python: str) -> None:
     """Install the package with its base dependencies into ``target``; RuntimeError carries uv's own words."""
-    command = [_uv(), "pip", "install", "--quiet", "--target", str(target), "--python", sys.executable]
-    command += ["--python-version", python, "--python-platform", _PLATFORMS[architecture], "--link-mode", "copy"]
+    beside = Path(sys.executable).with_name("uv")
+    command = [str(beside) if beside.exists() else "uv", "pip", "install", "--quiet", "--link-mode", "copy"]
+    command += ["--target", str(target), "--python", sys.executable]
+    command += ["--python-version", python, "--python-platform", _PLATFORMS[architecture]]
     command += ["--only-binary", ":all:", "--no-binary", "cloudpits", "-c", str(CONSTRAINTS), str(PACKAGE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603  # fixed words
     if done.returncode:
         raise RuntimeError(f"uv could not build the {architecture} bundle for Python {python}: {done.stderr.strip()}")
+    shutil.rmtree(target / "bin", ignore_errors=True)  # commands that name this machine's interpreter
 
 
-def source_digest(architecture: str, python: str) -> str:
-    """SHA-256 over everything a bundle is made from: equal digests, equal bundles, so CDK builds each once."""
-    digest = hashlib.sha256(f"{architecture} {python}".encode())
-    sources = sorted(
-        path for path in (PACKAGE / "src").rglob("*") if path.is_file() and "__pycache__" not in path.parts
-    )
-    for path in [PACKAGE / "pyproject.toml", CONSTRAINTS, *sources]:
-        digest.update(f"{path.relative_to(REPOSITORY)}\0".encode())
+def write_launchers(folder: Path) -> None:
+    """The package's commands, for whichever interpreter lies beside them."""
+    folder.mkdir(parents=True)
+    scripts = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["scripts"]
+    for name, entry in scripts.items():
+        module, _, function = entry.partition(":")
+        launcher = folder / name
+        launcher.write_text(_LAUNCHER.format(module=module, function=function))
+        launcher.chmod(0o755)
+
+
+UNWANTED = ["events", "__pycache__", "*.pyc"]
+
+
+def files_digest(paths: Iterable[Path], salt: str = "") -> str:
+    """SHA-256 (hex) over names and bytes of files of this repository."""
+    digest = hashlib.sha256(salt.encode())
+    for path in paths:
+        digest.update(f"\0{path.relative_to(REPOSITORY)}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-@jsii.implements(cdk.ILocalBundling)
-class UvBundling:
-    """CDK's hook for building an asset on this machine."""
-
-    def __init__(self, architecture: str, python: str, folder: str) -> None:
-        self._architecture = architecture
-        self._python = python
-        self._folder = folder
-
-    def try_bundle(self, output_dir: str, *_: object, **__: object) -> bool:
-        """Build into ``output_dir``; raises on failure, for False would send CDK looking for Docker."""
-        build_bundle(Path(output_dir) / self._folder, self._architecture, self._python)
-        return True
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def bundle_options(architecture: str, python: str, folder: str) -> dict[str, object]:
-    """Keyword arguments that make ``PACKAGE`` an asset built for ``architecture``, its files under ``folder``."""
+def _package_sources() -> list[Path]:
+    return [PACKAGE / "pyproject.toml", CONSTRAINTS, *_files(PACKAGE / "src")]
+
+
+def _asset(what: str, sources: Iterable[Path], build: Callable[[Path], None]) -> AssetOptions:
+    """Equal sources give an equal hash, and CDK builds each hash once."""
     return {
-        "exclude": ["**/__pycache__", "**/*.pyc"],
+        "exclude": UNWANTED,
         "asset_hash_type": cdk.AssetHashType.CUSTOM,
-        "asset_hash": source_digest(architecture, python) + (f"-{folder}" if folder else ""),
-        "bundling": cdk.BundlingOptions(
-            image=cdk.DockerImage.from_registry("not-used"), local=UvBundling(architecture, python, folder)
-        ),
+        "asset_hash": files_digest(sources, what),
+        "bundling": cdk.BundlingOptions(image=cdk.DockerImage.from_registry("not-used"), local=_OnThisMachine(build)),
     }

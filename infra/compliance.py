@@ -24,7 +24,7 @@ def _acknowledge(construct: IConstruct, reasons: dict[str, str]) -> None:
 def acknowledge_functions(stack: cdk.Stack) -> None:
     """Findings about every function of ``stack``."""
     reasons = {
-        "AwsSolutions-L1": "Python 3.13 is supported until 2029; a newer one is a setting (lambda_python), not a default",
+        "AwsSolutions-L1": "Python 3.13 is supported until 2029; a newer one is a setting (lambda_python)",
         _WILDCARD.format("*"): "EC2 describe calls, GetMetricData, PutMetricData and Lambda's network interfaces know "
         "no resource-level permissions; each statement names its actions and carries a condition where AWS has one",
     }
@@ -35,7 +35,7 @@ def acknowledge_shared(stack: cdk.Stack) -> None:
     """Findings in the shared stack that are decisions."""
     acknowledge_functions(stack)
     reasons = {
-        "AwsSolutions-VPC7": "Flow logs cost more than the idle network; nothing in it accepts connections from outside",
+        "AwsSolutions-VPC7": "Flow logs cost more than the idle network, which accepts no connection from outside",
         "AwsSolutions-SMG4": "Only functions inside the network can reach the database; rotation is left to the owner",
         "AwsSolutions-RDS3": "Losing the database for minutes delays a cycle; a standby would double the idle cost",
         "AwsSolutions-RDS11": "The port is open to one security group only; an unusual port would hide nothing",
@@ -58,7 +58,7 @@ def acknowledge_experiment(
         f"{bucket_arn}/{run_prefix}*": "The run's own objects: their names are made during the run",
         f"{bucket_arn}/{run_prefix}notices/*": "A worker's own notice: its name holds the instance id",
         f"<{stack.get_logical_id(rebalancer)}.Arn>:*": "CDK's schedule target allows the function and its versions",
-        f"arn:aws:ec2:{stack.region}::image/*": "The image is fixed by the launch template, which the condition demands",
+        f"arn:aws:ec2:{stack.region}::image/*": "The launch template, which the condition demands, fixes the image",
     } | {
         f"arn:aws:ec2:{stack.region}:<AWS::AccountId>:{kind}/*": "Ids of what a launch creates are not known before; "
         "bounded by launch template or by the experiment's tag"

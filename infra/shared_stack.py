@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 import aws_cdk as cdk
@@ -13,14 +12,19 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra import compliance
+from infra.bundling import MIGRATIONS, files_digest, migrator_code
 from infra.constructs.artefacts import ArtefactBucket
 from infra.constructs.database import Database
 from infra.constructs.deployment_call import DeploymentCall
 from infra.constructs.network import Network, allow_https_out
-from infra.constructs.python_function import FunctionRole, PackageLayer, Placement, PythonFunction
-from infra.settings import REPOSITORY, SHARED_STACK, Settings
-
-MIGRATIONS = REPOSITORY / "databases" / "migrations"
+from infra.constructs.python_function import (
+    FunctionRole,
+    FunctionSpec,
+    PackageLayer,
+    Placement,
+    PythonFunction,
+)
+from infra.settings import SHARED_STACK, Settings
 
 
 @dataclass(frozen=True)
@@ -32,13 +36,6 @@ class Shared:
     functions_group: ec2.ISecurityGroup
     bucket: s3.IBucket
     database_secret: secretsmanager.ISecret
-
-
-def _migrations_version() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(MIGRATIONS.glob("*.sql")):
-        digest.update(f"{path.name}\0".encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
 
 
 class SharedStack(cdk.Stack):
@@ -78,27 +75,31 @@ class SharedStack(cdk.Stack):
                 actions=["secretsmanager:GetSecretValue"], resources=[shared.database_secret.secret_arn]
             )
         )
-        migrator = PythonFunction(
-            self,
-            "Migrator",
-            settings=settings,
-            folder="migrator",
-            role=role,
-            description="Brings the database experimentos to the current schema",
+        spec = FunctionSpec(
+            "migrator",
+            "Brings the database experimentos to the current schema",
             timeout=cdk.Duration.minutes(10),
-            layer=PackageLayer(self, "Layer", settings=settings),
-            placement=Placement(shared.vpc, shared.subnets, shared.functions_group),
             environment={
                 "CLOUDPITS_DATABASE_SECRET": shared.database_secret.secret_arn,
                 **settings.endpoint_environment,
             },
+            asset=migrator_code(),
+        )
+        migrator = PythonFunction(
+            self,
+            "Migrator",
+            spec,
+            settings=settings,
+            role=role,
+            layer=PackageLayer(self, "Layer", settings=settings),
+            placement=Placement(shared.vpc, shared.subnets, shared.functions_group),
         )
         call = DeploymentCall(
             self,
             "Migration",
             settings=settings,
             function=migrator.function,
-            version=_migrations_version(),
+            version=files_digest(sorted(MIGRATIONS.glob("*.sql"))),
             on_deploy={"action": "migrate"},
         )
         call.resource.node.add_dependency(database, role)

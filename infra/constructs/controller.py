@@ -17,7 +17,7 @@ from constructs import Construct
 
 from infra.constructs.controller_role import ControllerRole, Scope
 from infra.constructs.instances import Instances, subnets_by_zone, template_id, templates_by_architecture
-from infra.constructs.python_function import PackageLayer, Placement, PythonFunction
+from infra.constructs.python_function import FunctionSpec, PackageLayer, Placement, PythonFunction
 from infra.settings import Settings, Target, experiment_stack
 from infra.shared_stack import Shared
 
@@ -98,17 +98,20 @@ class Controller(Construct):
 
     def _function(self, name: str, folder: str, description: str) -> lambda_.Function:
         shared = self._shared
+        spec = FunctionSpec(
+            folder,
+            f"{description} {self._target.experiment.name}",
+            timeout=cdk.Duration.minutes(5),
+            environment=self._environment,
+        )
         function = PythonFunction(
             self,
             name,
+            spec,
             settings=self._settings,
-            folder=folder,
             role=self.role,
-            description=f"{description} {self._target.experiment.name}",
-            timeout=cdk.Duration.minutes(5),
             layer=self._layer,
             placement=Placement(shared.vpc, shared.subnets, shared.functions_group),
-            environment=self._environment,
         ).function
         function.configure_async_invoke(
             on_failure=destinations.SqsDestination(self.failures),

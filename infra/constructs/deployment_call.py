@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
-from infra.constructs.python_function import FunctionRole, PythonFunction
+from infra.constructs.python_function import FunctionRole, FunctionSpec, PythonFunction
 from infra.settings import Settings
 
 _TIMEOUT = cdk.Duration.minutes(15)
@@ -34,16 +34,8 @@ class DeploymentCall(Construct):
         role = FunctionRole(self, "Role", description="Calls one function during deployments")
         # Not grant_invoke: that would allow every version and alias besides.
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
-        caller = PythonFunction(
-            self,
-            "Caller",
-            settings=settings,
-            folder="deployment",
-            role=role,
-            description=f"Calls {function.node.path} during deployments",
-            timeout=_TIMEOUT,
-            memory_mib=256,
-        )
+        spec = FunctionSpec("deployment", f"Calls {function.node.path} during deployments", _TIMEOUT, memory_mib=256)
+        caller = PythonFunction(self, "Caller", spec, settings=settings, role=role)
         payloads = {"OnDeploy": on_deploy, "OnDelete": on_delete}
         self.resource = cdk.CustomResource(
             self,

@@ -19,7 +19,8 @@ from infra.settings import Settings, Target
 
 TASK_MANAGER_PORT = 7727
 JOB_MANAGER_PORT = 7726
-_CPU = {"x86_64": ec2.AmazonLinuxCpuType.X86_64, "arm64": ec2.AmazonLinuxCpuType.ARM_64}
+# Resolved when the stack is deployed, so all instances of a deployment start from one image.
+IMAGE_PARAMETER = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}"
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,7 @@ class Instances(Construct):
                 "modules": self._files.modules,
                 "libraries": self._files.libraries,
                 "data": self._files.data,
+                "file_names": self._files.file_names,
                 "task_manager_port": TASK_MANAGER_PORT,
                 "job_manager_port": JOB_MANAGER_PORT,
                 "metrics_s": experiment.rebalance.metrics_seconds,
@@ -165,9 +167,7 @@ class Instances(Construct):
         return ec2.LaunchTemplate(
             self,
             f"{kind.name}-Template",
-            machine_image=ec2.MachineImage.latest_amazon_linux2023(
-                cpu_type=_CPU[kind.architecture], kernel=ec2.AmazonLinux2023Kernel.DEFAULT
-            ),
+            machine_image=ec2.MachineImage.from_ssm_parameter(IMAGE_PARAMETER.format(kind.architecture)),
             instance_type=kind.instance_type,
             instance_profile=iam.InstanceProfile(self, f"{kind.name}-Profile", role=kind.role),
             security_group=kind.group,

@@ -18,7 +18,7 @@ _INTERFACE_SERVICES = {
 
 
 def allow_https_out(group: ec2.SecurityGroup) -> None:
-    """Let ``group`` reach HTTPS services over both IP versions: AWS's APIs, and Amazon Linux's package mirrors in S3."""
+    """Let ``group`` reach HTTPS services over both IP versions: AWS's APIs, Amazon Linux's mirrors in S3."""
     for peer in (ec2.Peer.any_ipv4(), ec2.Peer.any_ipv6()):
         group.add_egress_rule(peer, ec2.Port.tcp(HTTPS), "AWS APIs and package mirrors")
 
@@ -39,6 +39,7 @@ class Network(Construct):
             ip_addresses=ec2.IpAddresses.cidr("10.42.0.0/16"),
             availability_zones=[cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(zones)],
             nat_gateways=0,
+            create_internet_gateway=False,
             # Emptying the default group takes a custom resource; nothing here ever uses that group.
             restrict_default_security_group=False,
             gateway_endpoints={"S3": ec2.GatewayVpcEndpointOptions(service=ec2.GatewayVpcEndpointAwsService.S3)},

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from cloudpits.config.artefacts import is_remote, local_path
-from infra.bundling import PACKAGE, bundle_options
+from infra.bundling import PACKAGE, agent_bundle
 from infra.settings import Target
-
-# Amazon Linux 2023 has this version beside its system Python.
-INSTANCE_PYTHON = "3.11"
 
 
 class ProgramFiles(Construct):
@@ -23,6 +18,7 @@ class ProgramFiles(Construct):
         super().__init__(scope, construct_id)
         self._readable: list[str] = []
         self._located: dict[str, str] = {}
+        self.file_names: dict[str, str] = {}
         experiment = target.experiment
         self.modules = {arch: self._locate(path, "program.module") for arch, path in sorted(target.modules.items())}
         self.libraries = tuple(self._locate(path, "program.libraries") for path in experiment.program.libraries)
@@ -45,16 +41,20 @@ class ProgramFiles(Construct):
         return self._located[location]
 
     def _remote(self, uri: str) -> str:
-        self._readable.append(f"arn:aws:s3:::{uri.removeprefix('s3://')}")
+        below = "*" if uri.endswith("/") else ""
+        self._readable.append(f"arn:aws:s3:::{uri.removeprefix('s3://')}{below}")
         return uri
 
     def _upload(self, location: str, field: str) -> str:
         path = local_path(location, field).resolve()
-        return self._register(assets.Asset(self, f"File{len(self._located)}", path=str(path)))
+        uri = self._register(assets.Asset(self, f"File{len(self._located)}", path=str(path)))
+        self.file_names[uri] = path.name
+        return uri
 
     def _bundle(self, architecture: str) -> str:
-        options = bundle_options(architecture, INSTANCE_PYTHON, "")
-        return self._register(assets.Asset(self, f"Agent-{architecture}", path=str(Path(PACKAGE)), **options))
+        return self._register(
+            assets.Asset(self, f"Agent-{architecture}", path=str(PACKAGE), **agent_bundle(architecture))
+        )
 
     def _register(self, asset: assets.Asset) -> str:
         self._readable.append(asset.bucket.arn_for_objects(asset.s3_object_key))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypedDict
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -12,8 +13,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from infra.bundling import PACKAGE, bundle_options
-from infra.settings import REPOSITORY, Settings
+from infra.bundling import LAMBDAS, PACKAGE, UNWANTED, AssetOptions, package_layer
+from infra.settings import Settings
 
 # EC2 has no resource-level permissions for these; the condition keeps the code itself from using them.
 _NETWORK_INTERFACE_ACTIONS = [
@@ -40,7 +41,7 @@ class PackageLayer(lambda_.LayerVersion):
     """The `cloudpits` package with its base dependencies, built for the functions' architecture."""
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
-        options = bundle_options(settings.lambda_architecture, settings.lambda_python, "python")
+        options = package_layer(settings.lambda_architecture, settings.lambda_python)
         super().__init__(
             scope,
             construct_id,
@@ -87,50 +88,67 @@ class FunctionRole(iam.Role):
         )
 
 
+@dataclass(frozen=True)
+class FunctionSpec:
+    """What a function is: its folder in ``lambdas/``, or an asset built from it, and how much it may use."""
+
+    folder: str
+    description: str
+    timeout: cdk.Duration
+    memory_mib: int = 512
+    environment: Mapping[str, str] = field(default_factory=dict)
+    asset: AssetOptions | None = None
+
+
 class PythonFunction(Construct):
-    """A function of ``lambdas/<folder>`` with its own log group (kept a month)."""
+    """A function with its own log group (kept a month)."""
 
     def __init__(
         self,
         scope: Construct,
         construct_id: str,
+        spec: FunctionSpec,
         *,
         settings: Settings,
-        folder: str,
         role: FunctionRole,
-        description: str,
-        timeout: cdk.Duration,
         layer: lambda_.ILayerVersion | None = None,
         placement: Placement | None = None,
-        environment: Mapping[str, str] | None = None,
-        memory_mib: int = 512,
     ) -> None:
         super().__init__(scope, construct_id)
         group = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
         )
         role.allow_log(group)
+        source = str(LAMBDAS / spec.folder)
+        asset = spec.asset
         self.function = lambda_.Function(
             self,
             "Function",
             runtime=runtime(settings),
             architecture=architecture(settings),
             handler="handler.handler",
-            code=lambda_.Code.from_asset(
-                str(REPOSITORY / "lambdas" / folder), exclude=["events", "__pycache__", "*.pyc"]
-            ),
-            description=description,
+            code=lambda_.Code.from_asset(source, **asset)
+            if asset
+            else lambda_.Code.from_asset(source, exclude=UNWANTED),
+            description=spec.description,
             role=role,
             layers=[layer] if layer else [],
-            timeout=timeout,
-            memory_size=memory_mib,
+            timeout=spec.timeout,
+            memory_size=spec.memory_mib,
             log_group=group,
-            environment={"POWERTOOLS_SERVICE_NAME": folder, **(environment or {})},
+            environment={"POWERTOOLS_SERVICE_NAME": spec.folder, **spec.environment},
             **_network(placement),
         )
 
 
-def _network(placement: Placement | None) -> dict[str, object]:
+class _Network(TypedDict, total=False):
+    vpc: ec2.IVpc
+    vpc_subnets: ec2.SubnetSelection
+    security_groups: list[ec2.ISecurityGroup]
+    ipv6_allowed_for_dual_stack: bool
+
+
+def _network(placement: Placement | None) -> _Network:
     if placement is None:
         return {}
     return {

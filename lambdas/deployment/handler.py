@@ -35,10 +35,10 @@ def _carry_out(request: str, properties: dict[str, Any]) -> None:
 def _answer(event: dict[str, Any], status: str, reason: str) -> None:
     body = {name: event[name] for name in ("StackId", "RequestId", "LogicalResourceId")}
     body |= {"Status": status, "Reason": reason, "PhysicalResourceId": event["LogicalResourceId"]}
-    request = urllib.request.Request(
+    put = urllib.request.Request(  # noqa: S310  # the URL is CloudFormation's own
         event["ResponseURL"], json.dumps(body).encode(), {"Content-Type": ""}, method="PUT"
-    )  # noqa: S310  # CloudFormation's own URL
-    urllib.request.urlopen(request, timeout=30).close()  # noqa: S310  # as above
+    )
+    urllib.request.urlopen(put, timeout=30).close()  # noqa: S310  # as above
 
 
 def handler(event: dict[str, Any], _context: object) -> None:

@@ -29,6 +29,7 @@ class AgentDocument(BaseModel):
     modules: dict[str, str]  # architecture → s3 URI of the module
     libraries: tuple[str, ...] = ()  # s3 URIs
     data: str | None = None  # s3 URI
+    file_names: dict[str, str] = {}  # URI → the file's own name, where the object's key is another
     task_manager_port: int = 7727
     job_manager_port: int = 7726
     metrics_s: float = Field(default=60.0, gt=0)

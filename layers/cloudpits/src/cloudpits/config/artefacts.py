@@ -7,7 +7,6 @@ alone: their content is not known here, so the URI itself stands for it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from cloudpits.config.experiment import Experiment
@@ -16,7 +15,7 @@ from cloudpits.domain.errors import InvalidInputError
 ARCHITECTURES = ("x86_64", "arm64")
 _ELF_MAGIC = b"\x7fELF"
 _ELF_MACHINES = {62: "x86_64", 183: "arm64"}  # e_machine: EM_X86_64, EM_AARCH64 (elf.h)
-_CHUNK = 1 << 20
+_ELF_HEADER_BYTES = 20  # up to and including e_machine
 
 
 def is_remote(location: str) -> bool:
@@ -25,8 +24,10 @@ def is_remote(location: str) -> bool:
 
 
 def local_path(location: str, field: str) -> Path:
-    """An existing file or folder; InvalidInputError names ``field`` otherwise."""
+    """An existing file; InvalidInputError names ``field`` otherwise."""
     path = Path(location)
+    if path.is_dir():
+        raise InvalidInputError(f"{field}: {location} is a folder; upload it and give its s3:// URI, ending in /")
     if not path.exists():
         raise InvalidInputError(f"{field}: no such file: {location} (build or download it first, or give an s3:// URI)")
     return path
@@ -35,8 +36,8 @@ def local_path(location: str, field: str) -> Path:
 def elf_architecture(path: Path) -> str | None:
     """The architecture a compiled module was built for; None if the file is not an ELF object."""
     with path.open("rb") as file:
-        header = file.read(20)
-    if len(header) < 20 or not header.startswith(_ELF_MAGIC):
+        header = file.read(_ELF_HEADER_BYTES)
+    if len(header) < _ELF_HEADER_BYTES or not header.startswith(_ELF_MAGIC):
         return None
     machine = int.from_bytes(header[18:20], "little")
     if machine not in _ELF_MACHINES:
@@ -72,22 +73,12 @@ def _check_built_for(architecture: str, location: str) -> None:
         raise InvalidInputError(f"{field}: {location} is built for {built_for}; give the {architecture} build")
 
 
-def _files(path: Path) -> Iterator[Path]:
-    return iter([path]) if path.is_file() else (entry for entry in sorted(path.rglob("*")) if entry.is_file())
-
-
 def content_digest(location: str, field: str) -> str:
-    """SHA-256 (hex) of a file; of a folder, of its files' names and bytes in order; of an URI, of its text."""
+    """SHA-256 (hex) of a file's bytes; of an URI's text."""
     if is_remote(location):
         return hashlib.sha256(location.encode()).hexdigest()
-    root, digest = local_path(location, field), hashlib.sha256()
-    for entry in _files(root):
-        if root.is_dir():
-            digest.update(f"{entry.relative_to(root).as_posix()}\0{entry.stat().st_size}\0".encode())
-        with entry.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
-    return digest.hexdigest()
+    with local_path(location, field).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def program_digest(experiment: Experiment) -> str:
