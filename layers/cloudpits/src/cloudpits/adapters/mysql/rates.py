@@ -31,14 +31,15 @@ _IMPORTED = """
 SELECT instance_type, mean, stdev, samples FROM imported_rate WHERE program = %s
 ORDER BY instance_type, label, position
 """
+_LINKED = """
+SELECT parameters_idparameters, data_iddata FROM program_of_2019 WHERE program = %s
+ORDER BY parameters_idparameters, data_iddata
+"""
 _OF_2019 = """
 SELECT e.instance_name AS instance_type, AVG(m.interpsec) AS mean, STDDEV_POP(m.interpsec) AS stdev,
   COUNT(*) AS samples
-FROM program_of_2019 l
-JOIN `experiment` e
-  ON e.parameters_idparameters = l.parameters_idparameters AND e.data_iddata = l.data_iddata
-JOIN `interpsec` m ON m.experiment_idperformance = e.idperformance
-WHERE l.program = %s AND m.interpsec > 0
+FROM `experiment` e JOIN `interpsec` m ON m.experiment_idperformance = e.idperformance
+WHERE e.parameters_idparameters = %s AND e.data_iddata = %s AND m.interpsec > 0
 GROUP BY e.instance_name
 ORDER BY e.instance_name
 """
@@ -52,9 +53,13 @@ _IMPORT = insert_or_update(
 
 def of_program(cursor: DictCursor, program: str) -> Sequence[RateSample]:
     """One sample per instance type from all sources (see ``pool_samples`` for how they are weighed)."""
-    return pool_samples(
-        [*_measured(cursor, program), *_stored(cursor, _IMPORTED, program), *_stored(cursor, _OF_2019, program)]
-    )
+    imported = _stored(cursor, _IMPORTED, program)
+    return pool_samples([*_measured(cursor, program), *imported, *_linked(cursor, program)])
+
+
+def of_2019(cursor: DictCursor, parameters_id: int, data_id: int) -> Sequence[RateSample]:
+    """What was measured in 2019 with these parameters on this data set, per instance type; zeros left out."""
+    return pool_samples(_stored(cursor, _OF_2019, parameters_id, data_id))
 
 
 def add(cursor: DictCursor, program: str, label: str, samples: Sequence[RateSample]) -> None:
@@ -87,8 +92,14 @@ def _measured(cursor: DictCursor, program: str) -> Sequence[RateSample]:
     return pool_reports(workers)
 
 
-def _stored(cursor: DictCursor, query: str, program: str) -> Sequence[RateSample]:
-    cursor.execute(query, (program,))
+def _linked(cursor: DictCursor, program: str) -> Sequence[RateSample]:
+    cursor.execute(_LINKED, (program,))
+    pairs = [(row["parameters_idparameters"], row["data_iddata"]) for row in cursor.fetchall()]
+    return [sample for pair in pairs for sample in _stored(cursor, _OF_2019, *pair)]
+
+
+def _stored(cursor: DictCursor, query: str, *values: object) -> Sequence[RateSample]:
+    cursor.execute(query, values)
     return [
         RateSample(row["instance_type"], float(row["mean"]), float(row["stdev"]), int(row["samples"]))
         for row in cursor.fetchall()
