@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cloudpits.adapters.memory.fleet import ENDED_ITSELF
 from cloudpits.domain.model import WorkerState
 
 
-def test_an_interrupted_worker_is_replaced_and_counted_once(experiment):
+def test_an_interrupted_worker_is_replaced_and_counted_once(experiment: Any) -> None:
     with experiment(size=2) as run:
         run.cycle(at="10:00")
         run.interrupt(run.workers[0], at="10:03")
@@ -21,7 +23,7 @@ def test_an_interrupted_worker_is_replaced_and_counted_once(experiment):
         assert [(i.instance_type, i.events) for i in run.books.interruptions()] == [("c5.large", 1)]
 
 
-def test_a_warning_starts_a_replacement_before_the_worker_is_gone(experiment):
+def test_a_warning_starts_a_replacement_before_the_worker_is_gone(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         worker = run.workers[0]
@@ -31,7 +33,7 @@ def test_a_warning_starts_a_replacement_before_the_worker_is_gone(experiment):
         assert len(run.workers) == 2
 
 
-def test_a_worker_that_aws_takes_in_its_first_hour_costs_its_volume_only(experiment):
+def test_a_worker_that_aws_takes_in_its_first_hour_costs_its_volume_only(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         run.interrupt(run.workers[0], at="10:30")
@@ -39,7 +41,7 @@ def test_a_worker_that_aws_takes_in_its_first_hour_costs_its_volume_only(experim
         assert run.report_document["workers"][0]["cost_usd"] == pytest.approx(20 * 0.08 / 730 / 2)
 
 
-def test_a_worker_that_leaves_by_itself_under_notice_is_an_interruption_yet_billed(experiment):
+def test_a_worker_that_leaves_by_itself_under_notice_is_an_interruption_yet_billed(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         worker = run.workers[0]
@@ -52,7 +54,7 @@ def test_a_worker_that_leaves_by_itself_under_notice_is_an_interruption_yet_bill
         assert gone["cost_usd"] > 0.035 / 2
 
 
-def test_a_launch_that_ec2_gave_up_for_lack_of_capacity_cools_the_pool_down(experiment):
+def test_a_launch_that_ec2_gave_up_for_lack_of_capacity_cools_the_pool_down(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         run.at("10:00:30")
@@ -63,7 +65,7 @@ def test_a_launch_that_ec2_gave_up_for_lack_of_capacity_cools_the_pool_down(expe
         assert run.report_document["interruptions"] == 0
 
 
-def test_rebalance_advice_does_not_overwrite_a_warning(experiment):
+def test_rebalance_advice_does_not_overwrite_a_warning(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         worker = run.workers[0]
@@ -72,14 +74,14 @@ def test_rebalance_advice_does_not_overwrite_a_warning(experiment):
         assert [n.kind for n in run.memory.channel.notices()] == ["interruption"]
 
 
-def test_events_about_other_instances_are_ignored(experiment):
+def test_events_about_other_instances_are_ignored(experiment: Any) -> None:
     with experiment(size=1) as run:
         answer = run.spot_event("interruption", "i-0stranger", at="10:03")
         assert answer["skipped"] == "i-0stranger is not of this run"
         assert run.launched == []
 
 
-def test_an_instance_that_ec2_does_not_show_yet_is_neither_lost_nor_launched_twice(experiment):
+def test_an_instance_that_ec2_does_not_show_yet_is_neither_lost_nor_launched_twice(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         run.memory.fleet.forget(run.workers[0])
@@ -87,7 +89,7 @@ def test_an_instance_that_ec2_does_not_show_yet_is_neither_lost_nor_launched_twi
         assert run.launched == ["1 × c5.large us-east-1a spot"]
 
 
-def test_an_instance_that_vanished_is_closed_in_the_books(experiment):
+def test_an_instance_that_vanished_is_closed_in_the_books(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         run.memory.fleet.forget(run.workers[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cloudpits.domain.commands import Drain, Keep, Replace, Stop, Terminate
@@ -11,7 +13,7 @@ C5_A = Pool("c5.large", "us-east-1a", Market.SPOT)
 M5_B = Pool("m5.large", "us-east-1b", Market.SPOT)
 
 
-def test_the_first_cycle_starts_the_job_manager_and_the_first_fleet(experiment):
+def test_the_first_cycle_starts_the_job_manager_and_the_first_fleet(experiment: Any) -> None:
     with experiment(size=3) as run:
         answer = run.cycle(at="10:00")
         assert len(run.job_managers) == 1
@@ -21,13 +23,13 @@ def test_the_first_cycle_starts_the_job_manager_and_the_first_fleet(experiment):
         assert answer["tasks"] == {"total": 1000, "committed": 0}
 
 
-def test_spot_requests_carry_the_on_demand_price_as_ceiling(experiment):
+def test_spot_requests_carry_the_on_demand_price_as_ceiling(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         assert run.memory.fleet.launches[-1].ceiling_usd_per_hour == 0.085
 
 
-def test_a_quiet_cycle_changes_nothing(experiment):
+def test_a_quiet_cycle_changes_nothing(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         before = run.memory.fleet.describe()
@@ -36,7 +38,7 @@ def test_a_quiet_cycle_changes_nothing(experiment):
         assert answer["decisions"] == []
 
 
-def test_money_is_integrated_over_the_lives_of_all_instances(experiment):
+def test_money_is_integrated_over_the_lives_of_all_instances(experiment: Any) -> None:
     with experiment(size=2) as run:
         run.cycle(at="10:00")
         answer = run.cycle(at="11:00")
@@ -44,7 +46,7 @@ def test_money_is_integrated_over_the_lives_of_all_instances(experiment):
         assert answer["spent_usd"] == pytest.approx(0.085 + 2 * 0.035 + 3 * volume)
 
 
-def test_only_the_job_manager_starts_while_nobody_knows_how_many_tasks_there_are(experiment):
+def test_only_the_job_manager_starts_while_nobody_knows_how_many_tasks_there_are(experiment: Any) -> None:
     with experiment(tasks=None) as run:
         answer = run.cycle(at="10:00")
         assert run.launched == []
@@ -52,7 +54,7 @@ def test_only_the_job_manager_starts_while_nobody_knows_how_many_tasks_there_are
         assert "not known yet" in answer["decisions"][-1]["reason"]
 
 
-def test_the_job_managers_own_count_of_tasks_is_used(experiment):
+def test_the_job_managers_own_count_of_tasks_is_used(experiment: Any) -> None:
     with experiment(tasks=None) as run:
         run.cycle(at="10:00")
         run._tasks = 400
@@ -62,7 +64,7 @@ def test_the_job_managers_own_count_of_tasks_is_used(experiment):
         assert run.launched == ["2 × c5.large us-east-1a spot"]
 
 
-def test_a_job_manager_that_died_is_started_again(experiment):
+def test_a_job_manager_that_died_is_started_again(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         run.memory.fleet.end(run.job_managers[0], "Server.InternalError")
@@ -71,7 +73,7 @@ def test_a_job_manager_that_died_is_started_again(experiment):
         assert answer["decisions"][0]["reason"] == "job manager number 1 ended"
 
 
-def test_a_job_manager_that_never_survives_ends_the_run(experiment):
+def test_a_job_manager_that_never_survives_ends_the_run(experiment: Any) -> None:
     with experiment() as run:
         for minute in range(0, 55, 5):
             run.cycle(at=f"10:{minute:02}")
@@ -81,15 +83,17 @@ def test_a_job_manager_that_never_survives_ends_the_run(experiment):
         assert run.workers == []
 
 
-def test_nothing_but_the_job_manager_is_tried_when_it_cannot_be_launched(experiment):
+def test_nothing_but_the_job_manager_is_tried_when_it_cannot_be_launched(experiment: Any) -> None:
     with experiment() as run:
-        run.memory.fleet.without_capacity = {Pool("c5.large", z, Market.ON_DEMAND) for z in ("us-east-1a", "us-east-1b")}
+        run.memory.fleet.without_capacity = {
+            Pool("c5.large", z, Market.ON_DEMAND) for z in ("us-east-1a", "us-east-1b")
+        }
         answer = run.cycle(at="10:00")
         assert run.launched == []
         assert answer["decisions"][-1]["outcome"] == "not launched: no job manager could be launched"
 
 
-def test_a_pool_without_capacity_gives_way_to_the_next_one_in_the_same_cycle(experiment):
+def test_a_pool_without_capacity_gives_way_to_the_next_one_in_the_same_cycle(experiment: Any) -> None:
     with experiment(size=2) as run:
         run.memory.fleet.without_capacity = {C5_A}
         run.cycle(at="10:00")
@@ -97,7 +101,7 @@ def test_a_pool_without_capacity_gives_way_to_the_next_one_in_the_same_cycle(exp
         assert run.report_document["launch_failures"] == 1
 
 
-def test_a_pool_that_refused_cools_down_for_three_minutes_then_six(experiment):
+def test_a_pool_that_refused_cools_down_for_three_minutes_then_six(experiment: Any) -> None:
     with experiment(size=2) as run:
         run.memory.fleet.without_capacity = {C5_A}
         run.cycle(at="10:00")
@@ -111,7 +115,7 @@ def test_a_pool_that_refused_cools_down_for_three_minutes_then_six(experiment):
         assert run.snapshot.offers[C5_A].available
 
 
-def test_a_replaced_worker_is_drained_only_when_its_replacement_has_reported(experiment):
+def test_a_replaced_worker_is_drained_only_when_its_replacement_has_reported(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         old = run.workers[0]
@@ -123,6 +127,7 @@ def test_a_replaced_worker_is_drained_only_when_its_replacement_has_reported(exp
         run.report(new, rate=0.5, at="10:08")
         run.cycle(at="10:10")
         assert run.control.drain == (old,)
+        run.cycle(at="10:11")
         assert {w.instance_id: w.state for w in run.snapshot.fleet} == {
             old: WorkerState.DRAINING,
             new: WorkerState.RUNNING,
@@ -130,7 +135,7 @@ def test_a_replaced_worker_is_drained_only_when_its_replacement_has_reported(exp
         assert run.report_document["replacements"] == 1
 
 
-def test_a_worker_that_does_not_finish_draining_is_ended(experiment):
+def test_a_worker_that_does_not_finish_draining_is_ended(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         worker = run.workers[0]
@@ -143,17 +148,17 @@ def test_a_worker_that_does_not_finish_draining_is_ended(experiment):
         assert run.workers == []
 
 
-def test_a_launch_precedes_every_termination_of_the_same_plan(experiment):
-    with experiment(size=1) as run:
+def test_a_launch_precedes_every_termination_of_the_same_plan(experiment: Any) -> None:
+    with experiment(size=2) as run:
         run.cycle(at="10:00")
-        old = run.workers[0]
-        run.policy.wishes = [Terminate(old, "hopeless"), Replace(old, M5_B, "cheaper")]
+        hopeless, dear = run.workers
+        run.policy.wishes = [Terminate(hopeless, "hopeless"), Replace(dear, M5_B, "cheaper")]
         answer = run.cycle(at="10:05")
         assert [d["command"] for d in answer["decisions"]] == ["replace", "terminate"]
-        assert old not in run.workers
+        assert hopeless not in run.workers
 
 
-def test_a_command_about_an_instance_that_has_gone_meanwhile_is_dropped(experiment):
+def test_a_command_about_an_instance_that_has_gone_meanwhile_is_dropped(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         old = run.workers[0]
@@ -161,12 +166,12 @@ def test_a_command_about_an_instance_that_has_gone_meanwhile_is_dropped(experime
         looks = iter(range(9))
 
         class GoneAtTheSecondLook:
-            def describe(self):
+            def describe(self) -> Any:
                 if next(looks) == 1:
                     run.interrupt(old, at="10:05:01")
                 return run.memory.fleet.describe()
 
-            def __getattr__(self, name):
+            def __getattr__(self, name: str) -> Any:
                 return getattr(run.memory.fleet, name)
 
         run.put_in_front(lambda name, adapter: GoneAtTheSecondLook() if name == "fleet" else adapter)
@@ -175,7 +180,7 @@ def test_a_command_about_an_instance_that_has_gone_meanwhile_is_dropped(experime
         assert run.workers == []
 
 
-def test_the_run_ends_when_the_job_manager_says_so(experiment):
+def test_the_run_ends_when_the_job_manager_says_so(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         run.at("10:20")
@@ -190,7 +195,7 @@ def test_the_run_ends_when_the_job_manager_says_so(experiment):
         assert run.memory.notifier.sent == [("CloudPITS pi: completed", "pi-1: output stored")]
 
 
-def test_the_job_manager_stays_until_the_output_is_stored(experiment):
+def test_the_job_manager_stays_until_the_output_is_stored(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         run.at("10:19")
@@ -201,7 +206,7 @@ def test_the_job_manager_stays_until_the_output_is_stored(experiment):
         assert run.report_document["status"] == "running"
 
 
-def test_a_failed_program_ends_the_run_as_failed(experiment):
+def test_a_failed_program_ends_the_run_as_failed(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         run.progress(3, state="failed", message="task 7 failed 4 times")
@@ -210,7 +215,7 @@ def test_a_failed_program_ends_the_run_as_failed(experiment):
         assert run.workers == run.job_managers == []
 
 
-def test_a_policy_that_stops_the_run_leaves_nothing_behind(experiment):
+def test_a_policy_that_stops_the_run_leaves_nothing_behind(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         run.policy.wishes = [Stop("the budget is used up", completed=False)]
@@ -220,7 +225,7 @@ def test_a_policy_that_stops_the_run_leaves_nothing_behind(experiment):
         assert run.report_document["decisions"][-1]["reason"] == "the budget is used up"
 
 
-def test_cycles_after_the_end_end_what_may_still_be_up_and_add_nothing(experiment):
+def test_cycles_after_the_end_end_what_may_still_be_up_and_add_nothing(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         run.progress(1000, state="completed")
@@ -231,7 +236,7 @@ def test_cycles_after_the_end_end_what_may_still_be_up_and_add_nothing(experimen
         assert len(run.memory.notifier.sent) == 1
 
 
-def test_implausible_reports_are_refused_and_said(experiment):
+def test_implausible_reports_are_refused_and_said(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         worker = run.workers[0]
@@ -242,7 +247,7 @@ def test_implausible_reports_are_refused_and_said(experiment):
         assert len(answer["rejected_reports"]) == 2
 
 
-def test_what_workers_report_reaches_the_policy_and_the_books(experiment):
+def test_what_workers_report_reaches_the_policy_and_the_books(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")
         run.report(run.workers[0], rate=2.0, at="10:03")
@@ -253,7 +258,7 @@ def test_what_workers_report_reaches_the_policy_and_the_books(experiment):
         assert run.report_document["workers"][0]["tasks_per_second"] == 3.0
 
 
-def test_the_policys_memory_survives_between_cycles(experiment):
+def test_the_policys_memory_survives_between_cycles(experiment: Any) -> None:
     with experiment() as run:
         run.cycle(at="10:00")
         run.cycle(at="10:05")

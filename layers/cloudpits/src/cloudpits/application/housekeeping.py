@@ -1,33 +1,25 @@
-"""What must be done whatever the policy says: finish handovers, end what should have ended by now."""
+"""What must be done whatever the policy says: end what earlier cycles ended in vain."""
 
 from __future__ import annotations
 
 from cloudpits.application.observe import View
-from cloudpits.domain.commands import Command, Drain, Terminate
+from cloudpits.domain.commands import Command, Terminate
 
 
 def housekeeping(view: View) -> tuple[Command, ...]:
     """Commands that complete what earlier cycles began, or died in the middle of."""
-    return (*_handovers(view), *_overdue_drains(view), *_surplus_job_managers(view))
-
-
-def _handovers(view: View) -> list[Command]:
-    """Replaced workers go once their replacement has reported a rate, not before."""
-    up, drained = view.roster.up, view.evidence.drained
-    ready = (w for w in view.roster.workers_up if view.roster.records[w.instance_id].ready_at is not None)
-    return [
-        Drain(worker.replaces, f"{worker.instance_id} in {worker.pool} took over: it has reported its rate")
-        for worker in ready
-        if worker.replaces in up and worker.replaces not in drained and worker.replaces is not None
-    ]
+    return (*_overdue_drains(view), *_surplus_job_managers(view))
 
 
 def _overdue_drains(view: View) -> list[Command]:
     grace = view.assignment.settings.drain_grace_s
+    told = () if view.control is None else view.control.drain  # a cycle may have died before it could tell them
     return [
         Terminate(worker.instance_id, f"it was told to drain {view.now - since:.0f} s ago and is still up")
         for worker in view.roster.workers_up
-        if (since := view.evidence.drained.get(worker.instance_id)) is not None and view.now - since > grace
+        if worker.instance_id in told
+        and (since := view.evidence.drained.get(worker.instance_id)) is not None
+        and view.now - since > grace
     ]
 
 

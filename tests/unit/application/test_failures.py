@@ -1,0 +1,262 @@
+"""Failures at every call to the world outside: nothing is left behind, launched twice or paid beyond the budget."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import Any
+
+import pytest
+
+from cloudpits.adapters.memory.fleet import ENDED_ITSELF
+from cloudpits.domain.commands import Keep, Replace
+from cloudpits.domain.errors import CapacityError, StorageError, ThrottledError
+from cloudpits.domain.model import Market, Pool
+from cloudpits.domain.ports import Role
+
+M5_B = Pool("m5.large", "us-east-1b", Market.SPOT)
+
+
+class PowerCut(BaseException):
+    """The process dies: no handler runs any more, except those that Python cannot skip."""
+
+
+class Faults:
+    """Counts calls to all ports and fails the chosen one, before or after it took effect."""
+
+    def __init__(self, fail_at: int, error: BaseException, *, after: bool) -> None:
+        self.calls = 0
+        self.struck = ""
+        self._fail_at = fail_at
+        self._error = error
+        self._after = after
+        self._dead = False
+
+    def __call__(self, name: str, adapter: Any) -> Any:
+        return _Port(name, adapter, self)
+
+    def call(self, name: str, method: Any, *args: Any) -> Any:
+        if self._dead:  # whatever a dying process would still try, the world does not see it
+            raise self._error
+        number = self.calls
+        self.calls += 1
+        if number == self._fail_at and not self._after:
+            self._strike(name)
+        result = method(*args)
+        if number == self._fail_at:
+            self._strike(name)
+        return result
+
+    def _strike(self, name: str) -> None:
+        self.struck = name
+        self._dead = isinstance(self._error, PowerCut)
+        raise self._error
+
+
+class _Port:
+    def __init__(self, name: str, adapter: Any, faults: Faults) -> None:
+        self._name, self._adapter, self._faults = name, adapter, faults
+
+    def __getattr__(self, method: str) -> Any:
+        def call(*args: Any) -> Any:
+            return self._faults.call(f"{self._name}.{method}", getattr(self._adapter, method), *args)
+
+        return call
+
+
+def first_cycle(run: Any) -> None:
+    run.at("10:00")
+
+
+def replacement(run: Any) -> None:
+    first_cycle(run)
+    run.cycle(at="10:00")
+    run.policy.wishes = [Replace(run.workers[0], M5_B, "cheaper")]
+    run.at("10:05")
+
+
+def handover(run: Any) -> None:
+    replacement(run)
+    run.cycle(at="10:05")
+    run.policy.wishes = [Keep("all is well")]
+    run.report(run.workers[-1], rate=1.0, at="10:08")
+    run.at("10:10")
+
+
+def interruption(run: Any) -> None:
+    first_cycle(run)
+    run.cycle(at="10:00")
+    run.interrupt(run.workers[0], at="10:04")
+    run.at("10:05")
+
+
+def end(run: Any) -> None:
+    first_cycle(run)
+    run.cycle(at="10:00")
+    run.at("10:10")
+    run.progress(1000, state="completed")
+
+
+CHAPTERS = {
+    first_cycle: {"workers": 2, "launched": 2, "drained": 0},
+    replacement: {"workers": 3, "launched": 3, "drained": 0},
+    handover: {"workers": 2, "launched": 3, "drained": 1},
+    interruption: {"workers": 2, "launched": 3, "drained": 0},
+    end: {"workers": 0, "launched": 2, "drained": 0},
+}
+ERRORS = {
+    "the process dies": PowerCut(),
+    "the service throttles": ThrottledError("slow down", "RequestLimitExceeded"),
+    "the database is down": StorageError("gone away"),
+}
+
+
+def recover(run: Any) -> None:
+    """Two more cycles, the first after the lock of the dead one has expired. Drained workers go by themselves."""
+    run.ports = run.memory
+    for seconds in (700.0, 300.0):
+        run.clock.at += seconds
+        if any(instance.replaces for instance in run.memory.fleet.describe()):
+            run.policy.wishes = [Keep("the replacement is on its way")]
+        run.cycle()
+        for worker in run.control.drain:
+            run.memory.fleet.end(worker, ENDED_ITSELF)
+    run.clock.at += 300.0
+    run.cycle()
+
+
+def shipwreck(run: Any, chapter: Any, number: Any, error: Any, *, after: Any) -> Faults:
+    """Play up to ``chapter``, then let call ``number`` of its cycle fail."""
+    chapter(run)
+    faults = Faults(number, error, after=after)
+    run.put_in_front(faults)
+    with contextlib.suppress(PowerCut, ThrottledError, StorageError):
+        run.cycle(cycle_id="unlucky")
+    if run.control is not None:
+        for worker in run.control.drain:
+            run.memory.fleet.end(worker, ENDED_ITSELF)
+    return faults
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda chapter: chapter.__name__)
+def test_the_next_cycles_put_right_whatever_step_failed(experiment: Any, chapter: Any, error: Any, after: Any) -> None:
+    expected = CHAPTERS[chapter]
+    for number in itertools.count():
+        with experiment(size=2) as run:
+            faults = shipwreck(run, chapter, number, error, after=after)
+            if not faults.struck:
+                break
+            recover(run)
+            everyone = run.memory.fleet.describe()
+            workers = [i for i in everyone if i.role is not Role.JOB_MANAGER]
+            where = f"{faults.struck} (call {number})"
+            assert len(run.workers) == expected["workers"], where
+            assert len(workers) == expected["launched"], where
+            assert len(everyone) == len(workers) + 1, where
+            booked = {i.instance_id: i.ended_at for i in run.books.instances("pi-1")}
+            assert booked.keys() == {i.instance_id for i in everyone}, where
+            assert all((booked[i.instance_id] is None) == i.alive for i in everyone), where
+            assert sum(i.ended_because == "drained" for i in run.books.instances("pi-1")) == expected["drained"], where
+    assert number > 10
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_repeated_event_after_a_crash_launches_nothing_twice(experiment: Any, after: Any) -> None:
+    for number in itertools.count():
+        with experiment(size=2) as run:
+            faults = shipwreck(run, first_cycle, number, PowerCut(), after=after)
+            if not faults.struck:
+                break
+            run.ports = run.memory
+            run.clock.at += 700.0
+            run.cycle(cycle_id="unlucky")
+            assert (len(run.workers), len(run.job_managers)) == (2, 1), faults.struck
+
+
+def test_an_event_delivered_twice_is_handled_once(experiment: Any) -> None:
+    with experiment() as run:
+        run.cycle(at="10:00", cycle_id="event-1")
+        assert run.cycle(cycle_id="event-1")["skipped"] == "this event was handled before"
+
+
+def test_two_cycles_never_run_at_once(experiment: Any) -> None:
+    with experiment() as run:
+        run.books.lock("pi-1", "another", run.clock.now(), 300.0)
+        assert run.cycle(at="10:00")["skipped"] == "another cycle is running"
+        assert run.launched == []
+
+
+def test_a_person_and_a_warning_wait_for_the_cycle_under_way(experiment: Any) -> None:
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        run.books.lock("pi-1", "another", run.clock.now(), 30.0)
+        run.handle({"action": "stop"})
+        assert run.report_document["status"] == "stopped"
+
+
+def test_without_the_database_the_fleet_is_kept_alive_and_nothing_is_launched(experiment: Any) -> None:
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        run.policy.size = 5
+        run.put_in_front(_without_books)
+        with pytest.raises(StorageError):
+            run.cycle(at="10:05")
+        assert len(run.workers) == 1
+        assert run.control.heartbeat_at == run.clock.now()
+        assert not run.control.stop
+
+
+def test_without_the_database_the_fleet_ends_before_the_budget_may_be_used_up(experiment: Any) -> None:
+    with experiment(budget=0.50, size=1) as run:
+        run.cycle(at="10:00")
+        run.put_in_front(_without_books)
+        with pytest.raises(StorageError):
+            run.cycle(at="14:00")
+        assert run.control.stop
+        assert run.workers == run.job_managers == []
+        run.ports = run.memory
+        run.cycle(at="14:05")
+        report = run.report_document
+        assert report["status"] == "stopped"
+        assert "budget" in report["message"]
+
+
+def test_the_lease_never_outlasts_the_money(experiment: Any) -> None:
+    with experiment(budget=0.20, size=1) as run:
+        run.cycle(at="10:00")
+        hourly = 0.085 + 0.085 + 2 * 20 * 0.08 / 730  # job manager, worker at its ceiling, two volumes
+        paid_s = run.control.funded_until - run.clock.now()
+        assert paid_s == pytest.approx((0.20 - run.report_document["spent_usd"]) / hourly * 3600 - 60, rel=0.01)
+        assert run.control.lease_s <= max(paid_s, 600.0)
+
+
+def test_quota_errors_stop_further_launches_of_the_cycle_and_are_said(experiment: Any) -> None:
+    with experiment(size=2) as run:
+
+        class Full:
+            def launch(self, request: Any) -> Any:
+                if request.role.value.startswith("worker"):
+                    raise CapacityError("full", "InsufficientInstanceCapacity")
+                return run.memory.fleet.launch(request)
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(run.memory.fleet, name)
+
+        run.put_in_front(lambda name, adapter: Full() if name == "fleet" else adapter)
+        answer = run.cycle(at="10:00")
+        refused = [d for d in answer["decisions"] if d["outcome"].startswith("refused")]
+        assert len(refused) == 3
+        assert len({d["pool"] for d in refused}) == 3
+
+
+def _without_books(name: str, adapter: Any) -> Any:
+    class Down:
+        def __getattr__(self, method: str) -> Any:
+            def fail(*_: Any) -> Any:
+                raise StorageError("the database does not answer")
+
+            return fail
+
+    return Down() if name == "books" else adapter
