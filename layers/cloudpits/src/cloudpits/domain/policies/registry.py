@@ -8,10 +8,11 @@ from typing import Any
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.policies.base import Policy
 from cloudpits.domain.policies.lowest_price import LowestPrice
+from cloudpits.domain.policies.mpc import Mpc
 
 DEFAULT = "mpc"
 _FACTORIES: Mapping[str, Callable[..., Policy]] = {
-    "mpc": LowestPrice,
+    "mpc": Mpc,
     "lowest-price": LowestPrice,
 }
 NAMES: tuple[str, ...] = tuple(_FACTORIES)

@@ -1,0 +1,119 @@
+"""When a worker is worth replacing: by how much a better one earns back what the change costs.
+
+With the shadow price V (USD per task) a worker is worth v = V·rate − price. Replacing p by q pays iff
+    (LCB(v_q) − UCB(v_p))·(h − s_q) > s_q·c_q + V·r_p·s_q·[no free place] + c_p·max(0, 60 s − age) + margin,
+h = min(time left, 1/λ_q), margin 10 % of h·c_p. With a free place the old one works on until the new one has
+reported, and it is drained, so no task is lost.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from cloudpits.domain.commands import Replace
+from cloudpits.domain.ledger.billing import MINIMUM_S
+from cloudpits.domain.model import SECONDS_PER_HOUR, Pool, Snapshot, Worker, WorkerState
+from cloudpits.domain.planning.crew import Crew
+from cloudpits.domain.planning.option import Option
+from cloudpits.domain.wording import usd, usd_per_tasks
+
+MARGIN = 0.10  # of what the old worker would cost until the end
+SIGMAS = 1.0  # by which the rates on both sides are doubted
+IN_FLIGHT_SHARE = 0.10  # of the fleet, at least one worker
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a replacement is judged by: seconds left, the shadow price, and whether the fleet has a free place."""
+
+    seconds_left: float
+    usd_per_task: float
+    free_place: bool
+    hazards_per_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """A possible replacement with its net gain (USD, after everything, margin included)."""
+
+    worker: Worker
+    old: Option
+    new: Option
+    gain_usd: float
+    net_usd: float
+
+
+def net_gain_usd(old: Option, new: Option, age_s: float, outlook: Outlook) -> tuple[float, float]:
+    """(USD saved until the end after all costs, the same less the margin); the rule of this module."""
+    value = outlook.usd_per_task
+    lifetime = 1.0 / outlook.hazards_per_s if outlook.hazards_per_s > 0.0 else math.inf
+    horizon = min(outlook.seconds_left, lifetime)
+    new_worth = value * new.rate * math.exp(-SIGMAS * new.spread) - new.usd_per_s
+    old_worth = value * old.rate * math.exp(SIGMAS * old.spread) - old.usd_per_s
+    earned = (new_worth - old_worth) * max(0.0, horizon - new.start_up_s)
+    paid = new.start_up_s * new.usd_per_s + old.usd_per_s * max(0.0, MINIMUM_S - age_s)
+    if not outlook.free_place:
+        paid += value * old.rate * new.start_up_s
+    return earned - paid, earned - paid - MARGIN * horizon * old.usd_per_s
+
+
+def in_flight(snapshot: Snapshot) -> int:
+    """Replacements under way: their old worker is still there."""
+    there = {worker.instance_id for worker in snapshot.fleet}
+    return sum(1 for worker in snapshot.fleet if worker.replaces in there)
+
+
+def allowed_now(snapshot: Snapshot, workers: int) -> int:
+    """Replacements that may be started: 10 % of the fleet, at least one, less those in flight."""
+    return max(0, max(1, int(IN_FLIGHT_SHARE * workers)) - in_flight(snapshot))
+
+
+def swaps(
+    snapshot: Snapshot, crews: Sequence[Crew], fresh: Sequence[Option], outlook: Outlook, busy: Collection[Pool]
+) -> list[Swap]:
+    """Replacements that pay, best first, at most as many as may be disturbed at once.
+
+    ``busy`` are pools that a first wave was sent to and that have not reported yet.
+    """
+    limit = allowed_now(snapshot, sum(len(crew.workers) for crew in crews))
+    candidates = [option for option in fresh if option.pool not in busy]
+    if limit == 0 or not candidates:
+        return []
+    found: list[Swap] = []
+    for crew in crews:
+        settled = [worker for worker in crew.workers if _settled(worker, snapshot)]
+        if not settled:
+            continue
+        best = max((_swap(settled[0], crew.option, new, snapshot, outlook) for new in candidates), key=_net)
+        if best.net_usd > 0.0:
+            found.extend(_swap(worker, crew.option, best.new, snapshot, outlook) for worker in settled[:limit])
+    return sorted(found, key=lambda swap: (-swap.net_usd, swap.worker.instance_id))[:limit]
+
+
+def _net(swap: Swap) -> float:
+    return swap.net_usd
+
+
+def _swap(worker: Worker, old: Option, new: Option, snapshot: Snapshot, outlook: Outlook) -> Swap:
+    gain, net = net_gain_usd(old, new, snapshot.taken_at - worker.launched_at, outlook)
+    return Swap(worker, old, new, gain, net if new.pool != worker.pool else -math.inf)
+
+
+def _settled(worker: Worker, snapshot: Snapshot) -> bool:
+    """Old enough to be judged: it has reported, and one interval has passed since."""
+    if worker.state is not WorkerState.RUNNING or worker.ready_at is None:
+        return False
+    return snapshot.taken_at - worker.ready_at >= min(snapshot.settings.interval_s, SECONDS_PER_HOUR)
+
+
+def command(swap: Swap) -> Replace:
+    """The command with its reason in figures."""
+    start = swap.new.start_up_s * swap.new.usd_per_s
+    reason = (
+        f"{swap.worker.pool} costs {usd_per_tasks(swap.old.usd_per_task)}, {swap.new.pool} "
+        f"{usd_per_tasks(swap.new.usd_per_task)}; replacing saves {usd(swap.gain_usd)} until the end, "
+        f"after {usd(start)} for start-up"
+    )
+    return Replace(swap.worker.instance_id, swap.new.pool, reason, swap.gain_usd)
