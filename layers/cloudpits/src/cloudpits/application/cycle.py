@@ -182,7 +182,7 @@ def _with_drains(view: View, chores: Sequence[Command]) -> View:
 
 
 def _with_actions(view: View, actor: Actor, now: float) -> View:
-    view = record.with_roster(view, record.after(view.roster, actor, now))
+    view = record.with_roster(replace(view, now=now), record.after(view.roster, actor, now))
     evidence = replace(view.evidence, drained={**actor.drained, **view.evidence.drained})
     refused = (*view.knowledge.refused, *actor.refused)
     return replace(view, evidence=evidence, knowledge=replace(view.knowledge, refused=refused))

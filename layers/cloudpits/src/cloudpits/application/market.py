@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from cloudpits.application.context import Assignment
 from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.estimation.hazard import by_type
 from cloudpits.domain.ledger.billing import price_at
 from cloudpits.domain.ledger.summary import series_by_pool
 from cloudpits.domain.model import InstanceType, Interruptions, Market, Offer, Pool
 from cloudpits.domain.ports import Catalogue, PricePoint
+from cloudpits.domain.rebalancing.cooldown import cooling
 
-COOL_DOWN_S = 180.0  # after a capacity error; doubles with every further one
-LONGEST_COOL_DOWN_S = 3600.0
-PRIOR_HOURS = 24.0  # weight of the advisor's figure against observed instance hours
 UNKNOWN_ON_DEMAND_FACTOR = 2.0  # ceiling of a spot request whose on-demand price nobody knows
 
 
@@ -82,21 +81,6 @@ def hazards(space: PoolSpace, catalogue: Catalogue, seen: Sequence[Interruptions
     )
 
 
-def interruption_rate(item: Interruptions) -> float:
-    """Interruptions per hour: mean of the Gamma posterior with ``PRIOR_HOURS`` hours at the prior rate."""
-    prior = item.prior_per_hour or 0.0
-    return (prior * PRIOR_HOURS + item.events) / (PRIOR_HOURS + item.hours)
-
-
-def cooling(pool: Pool, errors: Iterable[tuple[Pool, float]], now: float) -> bool:
-    """Whether asking ``pool`` again is useless: for 3 minutes, doubled by each further refusal within an hour."""
-    instants = [at for refused, at in errors if refused == pool and now - at < LONGEST_COOL_DOWN_S]
-    if not instants:
-        return False
-    pause = min(LONGEST_COOL_DOWN_S, COOL_DOWN_S * 2.0 ** (len(instants) - 1))
-    return now - max(instants) < pause
-
-
 def ceiling(kind: InstanceType, usd_per_hour: float) -> float:
     """Most that an hour may cost: the on-demand price, which is also EC2's default for a spot request's maximum."""
     return kind.on_demand_usd_per_hour or UNKNOWN_ON_DEMAND_FACTOR * usd_per_hour
@@ -111,7 +95,8 @@ def offers(
 ) -> dict[Pool, Offer]:
     """Offers of all pools that have a price at ``now``; those in cool-down or above their ceiling are unavailable."""
     series = series_by_pool(points)
-    rates = {item.instance_type: interruption_rate(item) for item in exposure}
+    rates = by_type(exposure)
+    closed = cooling(refused, now)
     priced = {pool: price_at(series[pool], now) for pool in space.pools if pool in series}
     return {
         pool: Offer(
@@ -119,7 +104,7 @@ def offers(
             usd_per_hour=price,
             ceiling_usd_per_hour=(limit := ceiling(space.types[pool.instance_type], price)),
             interruptions_per_hour=rates.get(pool.instance_type, 0.0) if pool.market is Market.SPOT else 0.0,
-            available=price <= limit and not cooling(pool, refused, now),
+            available=price <= limit and pool not in closed,
         )
         for pool, price in priced.items()
     }
