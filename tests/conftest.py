@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pymysql.cursors import DictCursor
 
-from cloudpits.adapters.mysql.address import Address, parse_address
+from cloudpits.adapters.mysql.address import Address
 from cloudpits.adapters.mysql.connection import Database, connect
 from cloudpits.adapters.mysql.migrations import migrate
 from cloudpits.local.database import PrivateMariaDb
@@ -33,17 +35,37 @@ def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def empty_database(database_url: str) -> Iterator[Address]:
     """An empty database of its own on the server; dropped after the test."""
-    address = parse_address(database_url)
-    mine = replace(address, database=f"cloudpits_test_{uuid4().hex}")
-    with connect(database_url) as server:
-        server.transaction(lambda cursor: cursor.execute(f"CREATE DATABASE {mine.database} CHARACTER SET utf8mb4"))
-        yield mine
-        server.transaction(lambda cursor: cursor.execute(f"DROP DATABASE {mine.database}"))
+    with _new_database(database_url) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def _migrated(database_url: str) -> Iterator[Database]:
+    with _new_database(database_url) as address, Database(address) as opened:
+        migrate(opened, MIGRATIONS)
+        yield opened
 
 
 @pytest.fixture
-def database(empty_database: Address) -> Iterator[Database]:
-    """A connection to a migrated database without rows."""
-    with Database(empty_database) as opened:
-        migrate(opened, MIGRATIONS)
-        yield opened
+def database(_migrated: Database) -> Database:
+    """A connection to a migrated database without rows; the same for all tests, emptied before each."""
+    _migrated.transaction(_empty_all_tables)
+    return _migrated
+
+
+@contextmanager
+def _new_database(server_url: str) -> Iterator[Address]:
+    name = f"cloudpits_test_{uuid4().hex}"
+    with connect(server_url) as server:
+        server.transaction(lambda cursor: cursor.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4"))
+        yield replace(server.address, database=name)
+        server.transaction(lambda cursor: cursor.execute(f"DROP DATABASE {name}"))
+
+
+def _empty_all_tables(cursor: DictCursor) -> None:
+    cursor.execute("SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE()")
+    names = [row["name"] for row in cursor.fetchall() if row["name"] != "schema_migration"]
+    cursor.execute("SET FOREIGN_KEY_CHECKS = 0")
+    for name in names:
+        cursor.execute(f"DELETE FROM `{name}`")  # noqa: S608  # the server's own names
+    cursor.execute("SET FOREIGN_KEY_CHECKS = 1")
