@@ -85,6 +85,13 @@ def advisor_buckets(region: str) -> Mapping[str, int]:
 
 
 @cache
+def spot_savings() -> Mapping[tuple[str, str], float]:
+    """Share of the on-demand price that spot saved on average, by (region, type), as Spot Advisor published it."""
+    rows = _rows(_lines("advisor.csv.xz"))
+    return {(row["region"], row["instance_type"]): float(row["savings_pct"]) / 100.0 for row in rows}
+
+
+@cache
 def zone_letters(region: str) -> str:
     """Letters of the region's availability zones; ``abc`` where nothing better is known."""
     return next((row["letters"] for row in _of_region("zones.csv", region)), "abc")

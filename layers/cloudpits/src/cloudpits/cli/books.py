@@ -1,0 +1,140 @@
+"""``cloudpits report``, ``history`` and ``import-legacy``: what the database remembers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cloudpits.cli import options
+from cloudpits.cli.output import console, duration, print_json, usd
+from cloudpits.domain.errors import InvalidInputError
+
+if TYPE_CHECKING:  # pymysql is loaded when a database is asked
+    from cloudpits.adapters.mysql.history import History
+
+DECISIONS_SHOWN = 20
+
+
+def _document_of(run: str) -> Mapping[str, Any]:
+    """The report of a run id in the database, or of a result file that a local run left."""
+    path = Path(run)
+    if path.is_dir():
+        path /= "result.json"
+    if path.suffix == ".json":
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InvalidInputError(f"{path}: cannot be read as the result of a run: {error}") from None
+        if not isinstance(document, dict) or "run" not in document:
+            raise InvalidInputError(f"{path}: is not the result of a run; give a run id, or a result.json")
+        return document
+    from cloudpits.application.run_report import run_report
+    from cloudpits.cli.database import required_books
+
+    return run_report(required_books(), run)
+
+
+def _at(instant: float | None) -> str:
+    return "–" if instant is None else datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def show_report(document: Mapping[str, Any]) -> None:
+    """Summary, workers and the last decisions, on stderr."""
+    budget = document["budget_usd"]
+    console.print(
+        f"{document['run']}: {document['status']}, {document['tasks_committed']} of {document['tasks_total']} tasks in "
+        f"{duration(document['makespan_s'])} for {usd(document['spent_usd'])}"
+        + ("" if budget is None else f" of {usd(budget)}")
+        + f"; {document['interruptions']} interruptions, {document['replacements']} replacements"
+    )
+    workers = Table("worker", "pool", "tasks", "cost", "ended because")
+    for worker in document["workers"]:
+        pool = f"{worker['instance_type']} {worker['availability_zone']} {worker['market']}"
+        cells = (worker["instance_id"], pool, str(worker["tasks"]), usd(worker["cost_usd"]), worker["ended_because"])
+        workers.add_row(*cells)
+    console.print(workers)
+    decisions = Table("at (UTC)", "command", "reason", title=f"the last {DECISIONS_SHOWN} decisions")
+    for decision in document["decisions"][-DECISIONS_SHOWN:]:
+        decisions.add_row(_at(decision["at"]), decision["command"], decision["reason"])
+    console.print(decisions)
+
+
+def report(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, or the folder or result.json of a local run.")],
+    as_json: options.AsJson = False,
+    report_file: options.Report = None,
+) -> None:
+    """Show the record of a run: workers, costs, decisions with their reasons."""
+    document = _document_of(run)
+    if report_file is not None:
+        from cloudpits.reporting.html import write_report
+
+        write_report("run", document, report_file)
+        console.print(f"report: {report_file}")
+    if as_json:
+        print_json(document)
+    else:
+        show_report(document)
+
+
+def _show_history(found: History) -> None:
+    for program in found.programs:
+        title = f"{program.label or program.program[:12]}: {program.runs} runs, {usd(program.spent_usd)}"
+        table = Table("instance type", "tasks/s", "stdev", "samples", title=title)
+        for rate in program.rates:
+            table.add_row(rate.instance_type, f"{rate.mean:.6g}", f"{rate.stdev:.3g}", str(rate.samples))
+        console.print(table)
+    for measured in found.of_2019:
+        name = f"{measured.data_name} / {measured.parameters_id}"
+        table = Table("instance type", "tasks/s", "samples", title=f"measured in 2019: {name}")
+        for rate in measured.rates:
+            table.add_row(rate.instance_type, f"{rate.mean:.6g}", str(rate.samples))
+        console.print(table)
+    if not (found.programs or found.of_2019):
+        console.print("nothing measured yet; the first run will be")
+
+
+def history(as_json: options.AsJson = False) -> None:
+    """Show the programs measured so far: tasks/s per instance type."""
+    from cloudpits.adapters.mysql.connection import connect
+    from cloudpits.adapters.mysql.history import history as read
+    from cloudpits.cli.database import required_url
+
+    found = read(connect(required_url()))
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _show_history(found)
+
+
+def import_legacy(
+    dump: Annotated[Path, typer.Argument(metavar="DUMP", help="mysqldump of the original's database, .gz accepted.")],
+    as_json: options.AsJson = False,
+) -> None:
+    """Load a dump of the original's database into experimentos; rows that are there already stay as they are."""
+    from cloudpits.adapters.mysql.connection import connect
+    from cloudpits.adapters.mysql.import_legacy import import_legacy as load
+    from cloudpits.cli.database import required_url
+
+    imported = load(connect(required_url()), dump)
+    if as_json:
+        print_json({"tables": [asdict(table) for table in imported]})
+        return
+    table = Table("table", "rows read", "rows added")
+    for counts in imported:
+        table.add_row(counts.table, str(counts.read), str(counts.added))
+    console.print(table)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(report)
+    app.command()(history)
+    app.command("import-legacy")(import_legacy)

@@ -1,0 +1,94 @@
+"""``cloudpits deploy``, ``destroy`` and ``status``: an experiment on AWS."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cloudpits.cli import options
+from cloudpits.cli.cdk import run_cdk
+from cloudpits.cli.output import console, duration, print_json, usd
+from cloudpits.config.experiment import load_experiment
+from cloudpits.domain.errors import InvalidInputError
+
+SHARED_STACK = "CloudPits-Shared"
+
+
+def _confirm(question: str, yes: bool) -> None:
+    """Ask on a terminal; without one, --yes is needed."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidInputError("--yes: not typed in a terminal, so the confirmation must be given with --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def _context(path: Path, run: str | None = None) -> list[str]:
+    chosen = [] if run is None else ["-c", f"run={run}"]
+    return ["-c", f"experiment={path}", *chosen]
+
+
+def deploy(
+    experiment: options.Experiment,
+    yes: options.Yes = False,
+    prices: options.Prices = None,
+    performance: options.Performance = None,
+    workload: options.Workload = None,
+    run: Annotated[str | None, typer.Option(metavar="ID", help="Run id; default: the name and the time.")] = None,
+) -> None:
+    """Show what the plan costs, ask, then deploy the shared stack and the experiment's."""
+    from cloudpits.cli.planning import feasible_plan, show_plan
+
+    loaded = load_experiment(experiment)
+    planned = feasible_plan(loaded, prices, performance, workload)
+    show_plan(planned)
+    limit = loaded.limits.budget_usd
+    at_most = "no budget limit is set" if limit is None else f"at most {usd(limit)}"
+    _confirm(f"Deploy {loaded.name} to {loaded.region} ({at_most})?", yes)
+    chosen = run or f"{loaded.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    stacks = [SHARED_STACK, f"CloudPits-{loaded.name}"]
+    run_cdk(["deploy", *stacks, *_context(experiment, chosen), "--require-approval", "never"])
+    console.print(f"run {chosen} is under way; watch it with: cloudpits status {experiment}")
+
+
+def destroy(experiment: options.Experiment, yes: options.Yes = False) -> None:
+    """End the run and its instances, then remove the experiment's stack; measurements and results stay."""
+    from cloudpits.cli.controller import ask, stack_name
+
+    loaded = load_experiment(experiment)
+    _confirm(f"End the run of {loaded.name} and remove {stack_name(loaded)}?", yes)
+    answer = ask(loaded, {"action": "stop"})
+    console.print(f"stopped; spent {usd(answer.get('spent_usd'))}")
+    run_cdk(["destroy", stack_name(loaded), *_context(experiment), "--force"])
+
+
+def _show_status(answer: Mapping[str, Any]) -> None:
+    table = Table("what", "value", title=str(answer.get("run", "run")))
+    for key, value in answer.items():
+        if isinstance(value, str | int | float | None):
+            shown = usd(value) if key.endswith("_usd") else duration(value) if key.endswith("_s") else str(value)  # type: ignore[arg-type]  # numbers by their suffix
+            table.add_row(key.removesuffix("_usd").removesuffix("_s").replace("_", " "), shown)
+    console.print(table)
+
+
+def status(experiment: options.Experiment, as_json: options.AsJson = False) -> None:
+    """Tell how the deployed run is doing and what it has cost so far."""
+    from cloudpits.cli.controller import ask
+
+    answer = ask(load_experiment(experiment), {"action": "status"})
+    if as_json:
+        print_json(answer)
+    else:
+        _show_status(answer)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    for command in (deploy, destroy, status):
+        app.command()(command)

@@ -1,0 +1,51 @@
+"""Arguments and options that several commands share, worded once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Experiment = Annotated[
+    Path, typer.Argument(metavar="EXPERIMENT", help="Experiment file (TOML), such as examples/experiments/pi.toml.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+Prices = Annotated[
+    Path | None,
+    typer.Option(
+        "--prices",
+        metavar="LOG",
+        help="Recorded price log: tab separated timestamp, region, az, instance_type, os, price; .xz accepted.",
+    ),
+]
+PriceLog = Annotated[
+    Path,
+    typer.Option(
+        "--prices",
+        metavar="LOG",
+        help="Recorded price log: tab separated timestamp, region, az, instance_type, os, price; .xz accepted.",
+    ),
+]
+Performance = Annotated[
+    str | None,
+    typer.Option(
+        "--performance",
+        metavar="FILE",
+        help="Measured tasks/s per type (CSV: instance_type,rate_mean,rate_stdev,samples) instead of the database's "
+        "history; 'none' means no history at all.",
+    ),
+]
+Workload = Annotated[
+    str | None, typer.Option("--workload", metavar="NAME", help="Which workload's rows of the performance file count.")
+]
+Runs = Annotated[int, typer.Option("--runs", min=1, metavar="N", help="Simulated runs, one random seed each.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, metavar="S", help="First random seed; equal seeds, equal results.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=-1, metavar="N", help="Processes to use; -1: one per core.")]
+Regime = Annotated[
+    str, typer.Option("--regime", metavar="NAME", help="World to play: calm (recorded), or a synthetic, harsher one.")
+]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="FILE.html", help="Also write a self-contained HTML report.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]

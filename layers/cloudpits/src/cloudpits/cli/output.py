@@ -1,0 +1,36 @@
+"""How results leave the program: JSON on stdout for machines, everything for people on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from rich.console import Console
+
+console = Console(stderr=True, highlight=False)
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    """Print one JSON document on stdout; NaN and infinities are defects and refused."""
+    json.dump(document, sys.stdout, indent=2, allow_nan=False)
+    sys.stdout.write("\n")
+
+
+def usd(amount: float | None) -> str:
+    """Money as people read it: cents, and more places below a dollar."""
+    if amount is None:
+        return "–"
+    return f"{amount:,.2f} USD" if amount >= 1 else f"{amount:.4f} USD"
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as ``3 h 05 min``, ``12 min 30 s`` or ``8 s``."""
+    if seconds is None:
+        return "–"
+    total = round(seconds)
+    hours, minutes = total // 3600, total % 3600 // 60
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {total % 60:02d} s" if minutes else f"{total} s"

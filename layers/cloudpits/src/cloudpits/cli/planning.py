@@ -1,0 +1,111 @@
+"""``cloudpits plan``: the predicted time–cost front and the pool that would be launched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.table import Table
+
+from cloudpits.cli import options
+from cloudpits.cli.output import console, duration, print_json, usd
+from cloudpits.config.experiment import Experiment, load_experiment
+
+if TYPE_CHECKING:  # the planner is loaded when it is used, so that --help answers at once
+    from cloudpits.cli.prediction import Prediction
+    from cloudpits.domain.planning.front import FrontPoint
+
+ROWS = 12
+
+
+def _point(point: FrontPoint) -> dict[str, Any]:
+    pool = [
+        {
+            "instance_type": pool.instance_type,
+            "availability_zone": pool.availability_zone,
+            "market": str(pool.market),
+            "count": count,
+        }
+        for pool, count in point.pool
+    ]
+    return {"makespan_s": point.makespan_s, "cost_usd": point.cost_usd, "pool": pool}
+
+
+def as_document(prediction: Prediction) -> dict[str, Any]:
+    """The document of ``plan --json``."""
+    front = prediction.front
+    return {
+        "feasible": front.chosen is not None,
+        "mode": str(prediction.experiment.limits.mode),
+        "tasks_total": prediction.snapshot.job.tasks_total,
+        "budget_usd": prediction.experiment.limits.budget_usd,
+        "deadline_hours": prediction.experiment.limits.deadline_hours,
+        "front": [_point(point) for point in front.points],
+        "chosen": None if front.chosen is None else _point(front.chosen),
+        "cheapest_budget_usd": front.cheapest_budget_usd,
+        "fastest_deadline_s": front.fastest_deadline_s,
+        "reasons": [*front.reasons, *prediction.notes],
+    }
+
+
+def _fleet(point: FrontPoint) -> str:
+    return ", ".join(f"{count} × {pool}" for pool, count in point.pool)
+
+
+def show_plan(prediction: Prediction) -> None:
+    """A table for people, on stderr."""
+    front = prediction.front
+    table = Table("", "makespan", "cost", "workers", title=f"{prediction.experiment.name}: time against cost")
+    step = max(1, len(front.points) // ROWS)
+    shown = [point for index, point in enumerate(front.points) if index % step == 0 or point == front.chosen]
+    for point in shown:
+        table.add_row(
+            "→" if point == front.chosen else "", duration(point.makespan_s), usd(point.cost_usd), _fleet(point)
+        )
+    console.print(table)
+    for reason in (*front.reasons, *prediction.notes):
+        console.print(f"· {reason}")
+
+
+def feasible_plan(
+    experiment: Experiment, prices: Path | None, performance: str | None, workload: str | None
+) -> Prediction:
+    """A plan that keeps the limits; InfeasibleError says the cheapest feasible ones."""
+    from cloudpits.application.plan_experiment import require_feasible
+    from cloudpits.cli.prediction import predict
+
+    prediction = predict(experiment, prices, performance, workload)
+    require_feasible(prediction.front, experiment.name)
+    return prediction
+
+
+def plan(
+    experiment: options.Experiment,
+    prices: options.Prices = None,
+    performance: options.Performance = None,
+    workload: options.Workload = None,
+    as_json: options.AsJson = False,
+    report: options.Report = None,
+) -> None:
+    """Predict time against cost, and show the pool that would be launched."""
+    from cloudpits.application.plan_experiment import require_feasible
+    from cloudpits.cli.prediction import predict
+
+    prediction = predict(load_experiment(experiment), prices, performance, workload)
+    document = as_document(prediction)
+    if report is not None:
+        from cloudpits.reporting.html import write_report
+
+        write_report("plan", document, report)
+        console.print(f"report: {report}")
+    if as_json:
+        print_json(document)
+    else:
+        show_plan(prediction)
+    require_feasible(prediction.front, str(experiment))
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    app.command()(plan)

@@ -1,0 +1,182 @@
+"""``cloudpits simulate`` and ``cloudpits compare``: what limits and policies would have cost on recorded prices."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from cloudpits.cli import options
+from cloudpits.cli.output import console, duration, print_json, usd
+from cloudpits.config.experiment import load_experiment
+from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.policies.registry import DEFAULT, NAMES
+
+
+def _numbers(text: str | None, option: str) -> tuple[float, ...]:
+    """Positive finite numbers of a comma-separated option (InvalidInputError names the option)."""
+    if text is None:
+        return ()
+    try:
+        numbers = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        numbers = (math.nan,)
+    if not all(math.isfinite(number) and number > 0 for number in numbers):
+        raise InvalidInputError(f"{option}: {text!r} must be positive numbers separated by commas, such as 0.5,1,2")
+    return numbers
+
+
+def _policies(text: str) -> tuple[str, ...]:
+    names = NAMES if text == "all" else tuple(text.split(","))
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise InvalidInputError(f"--policies: {unknown[0]!r} is unknown; known: all, {', '.join(NAMES)}")
+    return names
+
+
+def _spread(figures: Mapping[str, float]) -> str:
+    return f"{usd(figures['p50'])} … {usd(figures['p95'])}"
+
+
+def _show_simulation(document: Mapping[str, Any]) -> None:
+    title = f"{document['policy']}, {document['runs']} runs from seed {document['seed']}"
+    columns = ("budget", "deadline", "cost p50 … p95", "makespan p50", "completed", "over budget", "late", "swaps")
+    table = Table(*columns, title=title)
+    for row in document["by_limit"]:
+        hours = row["deadline_hours"]
+        table.add_row(
+            usd(row["budget_usd"]),
+            "–" if hours is None else f"{hours:g} h",
+            _spread(row["cost_usd"]),
+            duration(row["makespan_s"]["p50"]),
+            f"{row['completed_share']:.0%}",
+            str(row["budget_violations"]),
+            str(row["deadline_misses"]),
+            f"{row['replacements']:g}",
+        )
+    console.print(table)
+
+
+def _show_comparison(document: Mapping[str, Any]) -> None:
+    optimum = document["offline_optimum_usd"]["mean"]
+    title = f"{document['runs']} paired runs; offline optimum {usd(optimum)} on average"
+    table = Table(
+        "policy",
+        "cost p50 … p95",
+        "makespan p50",
+        "completed",
+        "over budget",
+        "late",
+        "swaps",
+        "regret p50",
+        title=title,
+    )
+    for row in sorted(document["policies"], key=lambda row: (-row["completed_share"], row["cost_usd"]["p50"])):
+        table.add_row(
+            row["policy"],
+            _spread(row["cost_usd"]),
+            duration(row["makespan_s"]["p50"]),
+            f"{row['completed_share']:.0%}",
+            str(row["budget_violations"]),
+            str(row["deadline_misses"]),
+            f"{row['replacements']:g}",
+            "–" if row["regret"]["p50"] is None else f"{row['regret']['p50']:.1%}",
+        )
+    console.print(table)
+
+
+def simulate(
+    experiment: options.Experiment,
+    prices: options.PriceLog,
+    budgets: Annotated[
+        str | None, typer.Option(metavar="A,B,..", help="Budgets (USD) to try; default: the experiment's.")
+    ] = None,
+    deadlines: Annotated[
+        str | None, typer.Option(metavar="A,B,..", help="Deadlines (hours) to try; default: the experiment's.")
+    ] = None,
+    runs: options.Runs = 100,
+    policy: Annotated[str | None, typer.Option(metavar="P", help=f"One of {', '.join(NAMES)}.")] = None,
+    seed: options.Seed = 0,
+    performance: options.Performance = None,
+    workload: options.Workload = None,
+    regime: options.Regime = "calm",
+    jobs: options.Jobs = -1,
+    as_json: options.AsJson = False,
+    report: options.Report = None,
+) -> None:
+    """Tell what each budget or deadline would have spent on recorded prices."""
+    from cloudpits.simulation.simulate import simulate as run
+
+    loaded = load_experiment(experiment)
+    chosen = _policies(policy or loaded.rebalance.policy or DEFAULT)
+    document = run(
+        loaded,
+        prices,
+        budgets=_numbers(budgets, "--budgets"),
+        deadlines=_numbers(deadlines, "--deadlines"),
+        runs=runs,
+        policy=chosen[0],
+        seed=seed,
+        performance=performance,
+        workload=workload,
+        regime=regime,
+        jobs=jobs,
+        progress=not as_json,
+    )
+    _publish(document, as_json, report, "simulation")
+    if not as_json:
+        _show_simulation(document)
+
+
+def compare(
+    experiment: options.Experiment,
+    prices: options.PriceLog,
+    performance: options.Performance = None,
+    workload: options.Workload = None,
+    policies: Annotated[str, typer.Option(metavar="A,B|all", help="Policies to set side by side.")] = "all",
+    runs: options.Runs = 100,
+    seed: options.Seed = 0,
+    regime: options.Regime = "calm",
+    jobs: options.Jobs = -1,
+    as_json: options.AsJson = False,
+    report: options.Report = None,
+) -> None:
+    """Set policies and the offline optimum side by side on recorded prices."""
+    from cloudpits.simulation.compare import compare as run
+
+    document = run(
+        load_experiment(experiment),
+        prices,
+        policies=_policies(policies),
+        runs=runs,
+        seed=seed,
+        performance=performance,
+        workload=workload,
+        regime=regime,
+        jobs=jobs,
+        progress=not as_json,
+    )
+    _publish(document, as_json, report, "comparison")
+    if not as_json:
+        _show_comparison(document)
+
+
+def _publish(document: Mapping[str, Any], as_json: bool, report: options.Report, kind: str) -> None:
+    """Print the document if asked, and write the report if asked."""
+    if report is not None:
+        from cloudpits.reporting.html import write_report
+
+        write_report(kind, document, report)
+        console.print(f"report: {report}")
+    if as_json:
+        print_json(document)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this module's commands."""
+    commands: Sequence[Any] = (simulate, compare)
+    for command in commands:
+        app.command()(command)
