@@ -1,0 +1,183 @@
+"""From an experiment file, a price log and a performance table to the scenario that is simulated."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from cloudpits.adapters.catalogue import PackagedCatalogue
+from cloudpits.config.experiment import GP3_USD_PER_GIB_MONTH, HOURS_PER_MONTH, Experiment
+from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Market, Pool, RateSample
+from cloudpits.simulation.performance import read_performance
+from cloudpits.simulation.prices import Points, PriceLog, read_price_log
+from cloudpits.simulation.randomness import stream
+from cloudpits.simulation.scenario import Scenario
+
+WARM_UP_S = 24 * SECONDS_PER_HOUR  # series start at their first change: skip the day on which most are unknown
+_DEFAULT_RUN_S = 12 * SECONDS_PER_HOUR
+_GUESSED_CLOCK_GHZ = 3.0
+_GUESSED_SIGMA = 0.15  # of the logarithm, between types of equal vCPUs and clock
+_GUESSED_SPREAD = 0.03
+NO_PERFORMANCE = "none"
+
+
+def architectures(experiment: Experiment) -> tuple[str, ...]:
+    """Those the module exists for; x86_64 for a module given as one path."""
+    module = experiment.program.module
+    return tuple(module) if isinstance(module, dict) else ("x86_64",)
+
+
+def _known_types(experiment: Experiment, catalogue: PackagedCatalogue) -> Mapping[str, InstanceType]:
+    types = catalogue.types(experiment.workers.instance_types, architectures(experiment))
+    if not types:
+        globs = ", ".join(experiment.workers.instance_types)
+        raise InvalidInputError(
+            f"workers.instance_types: no known type of {experiment.region} matches {globs}; write globs like c5.*"
+        )
+    return types
+
+
+def _zones(experiment: Experiment, log: PriceLog) -> tuple[str, ...]:
+    known = sorted(zone for zone, region in log.region_of_zone.items() if region == experiment.region)
+    if not known:
+        raise InvalidInputError(
+            f"prices: the log holds no price of region {experiment.region}; it holds {', '.join(log.regions)}"
+        )
+    wanted = experiment.workers.availability_zones
+    zones = tuple(zone for zone in known if not wanted or zone in wanted)
+    if not zones:
+        raise InvalidInputError(
+            f"workers.availability_zones: none of {', '.join(wanted)} is in the price log; it holds {', '.join(known)}"
+        )
+    return zones
+
+
+def _pools(
+    experiment: Experiment, log: PriceLog, types: Mapping[str, InstanceType], zones: tuple[str, ...]
+) -> dict[Pool, Points]:
+    pools: dict[Pool, Points] = {}
+    if Market.SPOT in experiment.workers.markets:
+        for (name, zone), points in log.series.items():
+            if name in types and zone in zones:
+                pools[Pool(name, zone, Market.SPOT)] = points
+    if Market.ON_DEMAND in experiment.workers.markets:
+        for name, known in types.items():
+            usd = known.on_demand_usd_per_hour or math.inf
+            pools.update({Pool(name, zone, Market.ON_DEMAND): [(log.start, usd)] for zone in zones})
+    return pools
+
+
+def _guessed_rates(experiment: Experiment, types: Mapping[str, InstanceType], total: int) -> tuple[RateSample, ...]:
+    """A synthetic program, where nothing was measured: sized so that it takes half of what the limits allow.
+
+    Rates follow vCPUs × clock with a lasting deviation per type; the policy is told none of it.
+    """
+    power = {
+        name: known.vcpus
+        * (known.clock_ghz or _GUESSED_CLOCK_GHZ)
+        * math.exp(stream(0, "guess", name).gauss(0.0, _GUESSED_SIGMA))
+        for name, known in types.items()
+    }
+    best_per_usd = max(power[name] / (known.on_demand_usd_per_hour or math.inf) for name, known in types.items())
+    needed = []
+    if experiment.limits.budget_usd is not None:
+        needed.append(total / (experiment.limits.budget_usd / 2 * SECONDS_PER_HOUR * best_per_usd))
+    if experiment.deadline_s is not None:
+        workers = max(1, experiment.limits.max_workers // 2)
+        needed.append(total / (experiment.deadline_s / 2 * workers * min(power.values())))
+    unit = max(needed)
+    return tuple(RateSample(name, p * unit, p * unit * _GUESSED_SPREAD, 5) for name, p in sorted(power.items()))
+
+
+def _volume(gib: int) -> float:
+    return gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
+
+
+def _starts(log: PriceLog, experiment: Experiment) -> tuple[float, float]:
+    span = log.end - log.start
+    earliest = log.start + min(WARM_UP_S, span / 4)
+    return earliest, max(earliest, log.end - (experiment.deadline_s or _DEFAULT_RUN_S))
+
+
+def total_tasks(experiment: Experiment) -> int:
+    """The size of the bag; InvalidInputError when the file does not tell."""
+    if experiment.program.tasks_total is None:
+        raise InvalidInputError(
+            "program.tasks_total: is needed to plan or simulate without running the module; add it "
+            "(spits-count MODULE ARGUMENTS prints it)"
+        )
+    return experiment.program.tasks_total
+
+
+def _restrict(
+    types: Mapping[str, InstanceType], samples: tuple[RateSample, ...], source: str
+) -> tuple[dict[str, InstanceType], tuple[RateSample, ...], tuple[str, ...]]:
+    """Only types with a rate can be simulated; says which were left out."""
+    measured = {sample.instance_type for sample in samples}
+    kept = {name: known for name, known in types.items() if name in measured}
+    if not kept:
+        raise InvalidInputError(
+            f"{source}: measures none of the experiment's {len(types)} types; it has {', '.join(sorted(measured)[:5])}"
+        )
+    left_out = sorted(set(types) - measured)
+    notes = (f"{len(left_out)} types without a measured rate left out: {', '.join(left_out[:5])}",) if left_out else ()
+    return kept, tuple(sample for sample in samples if sample.instance_type in kept), notes
+
+
+def build_scenario(
+    experiment: Experiment,
+    prices: Path | PriceLog,
+    performance: Path | str | None = None,
+    workload: str | None = None,
+) -> Scenario:
+    """Read and match everything; InvalidInputError names the file or field at fault.
+
+    ``performance`` of None or ``"none"`` means that no rate is known: the world then plays a synthetic program.
+    """
+    log = prices if isinstance(prices, PriceLog) else read_price_log(prices)
+    catalogue = PackagedCatalogue(experiment.region, as_of=log.start)
+    zones = _zones(experiment, log)
+    types = dict(_known_types(experiment, catalogue))
+    total = total_tasks(experiment)
+    priced = {name for (name, zone) in log.series if zone in zones}
+    if experiment.workers.markets == (Market.SPOT,):
+        types = {name: known for name, known in types.items() if name in priced}
+    notes: tuple[str, ...] = ()
+    if performance is None or str(performance) == NO_PERFORMANCE:
+        samples = _guessed_rates(experiment, types, total)
+        history: tuple[RateSample, ...] = ()
+        notes = ("no measured rates: a synthetic program that takes half of the limits is simulated",)
+    else:
+        types, samples, notes = _restrict(types, read_performance(performance, workload), str(performance))
+        history = samples
+    pools = _pools(experiment, log, types, zones)
+    if not pools:
+        raise InvalidInputError("prices: the log prices none of the experiment's instance types in its zones")
+    manager_price = catalogue.on_demand_usd_per_hour(experiment.job_manager.instance_type)
+    if manager_price is None:
+        raise InvalidInputError(
+            f"job_manager.instance_type: {experiment.job_manager.instance_type} is not sold in {experiment.region}"
+        )
+    earliest, latest = _starts(log, experiment)
+    per_instance = experiment.program.workers_per_instance
+    return Scenario(
+        name=experiment.name,
+        tasks_total=total,
+        limits=experiment.domain_limits(),
+        settings=experiment.domain_settings(),
+        types=types,
+        prices=pools,
+        rates={sample.instance_type: sample for sample in samples},
+        hazards={name: catalogue.interruptions_per_hour(name) or 0.0 for name in types},
+        job_manager_usd_per_hour=manager_price,
+        job_manager_volume_usd_per_hour=_volume(experiment.job_manager.volume_gib),
+        earliest=earliest,
+        latest=latest,
+        prices_end=log.end,
+        metrics_s=experiment.rebalance.metrics_seconds,
+        slots=None if per_instance is None else dict.fromkeys(types, per_instance),
+        history=history,
+        notes=notes,
+    )

@@ -1,0 +1,123 @@
+"""The simulated instances: launch, boot, work, notice, end; and what each has cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from cloudpits.domain.ledger import billing
+from cloudpits.domain.model import Market, Pool, WorkerReport
+from cloudpits.simulation.prices import Points
+from cloudpits.simulation.randomness import stream
+from cloudpits.simulation.realisation import NEVER, Realisation
+
+NOTICE_S = 120.0  # AWS warns this long before it takes a spot instance
+
+
+@dataclass(slots=True)
+class Machine:
+    """A worker instance of the simulated world. Instants in epoch seconds."""
+
+    instance_id: str
+    pool: Pool
+    index: int  # how many were launched in this pool before it
+    launched_at: float
+    boots_at: float
+    taken_at: float  # when AWS takes it, if it lives that long
+    ceiling_usd_per_hour: float
+    rate: float  # true tasks/s without drift
+    noise: Random
+    replaces: str | None = None
+    ended_at: float | None = None
+    ended_because: str = ""
+    draining: bool = False
+    notice_at: float | None = None
+    tasks: int = 0
+    joined: bool = False
+    report: WorkerReport | None = None
+    ready_at: float | None = None
+    cost_usd: float | None = None  # final bill, once ended
+
+    @property
+    def interrupted(self) -> bool:
+        return self.ended_because == "interrupted"
+
+
+@dataclass(slots=True)
+class Machines:
+    """All instances of one run, by launch order."""
+
+    world: Realisation
+    alive: dict[str, Machine] = field(default_factory=dict)
+    ended: list[Machine] = field(default_factory=list)
+    launches: dict[Pool, int] = field(default_factory=dict)
+    ended_cost_usd: float = 0.0
+    _crossings: dict[Pool, Points] = field(default_factory=dict)
+
+    def launch(self, pool: Pool, now: float, replaces: str | None) -> Machine:
+        """Start the pool's next instance; whether there is capacity was asked before."""
+        world, index = self.world, self.launches.get(pool, 0)
+        self.launches[pool] = index + 1
+        number = len(self.alive) + len(self.ended) + 1
+        ceiling = self.ceiling(pool)
+        machine = Machine(
+            instance_id=f"i-{number:017x}",
+            pool=pool,
+            index=index,
+            launched_at=now,
+            boots_at=max(now + world.boot_s(pool, index), world.manager_ready_at),
+            taken_at=self._taken_at(pool, index, now, ceiling),
+            ceiling_usd_per_hour=ceiling,
+            rate=world.true_rates[pool.instance_type] * world.multiplier(pool, index),
+            noise=stream(world.seed, "noise", pool, index),
+            replaces=replaces,
+        )
+        self.alive[machine.instance_id] = machine
+        return machine
+
+    def ceiling(self, pool: Pool) -> float:
+        """Maximum price of a request in the pool: the on-demand price."""
+        known = self.world.scenario.types[pool.instance_type].on_demand_usd_per_hour
+        return known if known is not None else max(usd for _, usd in self.world.prices[pool])
+
+    def _taken_at(self, pool: Pool, index: int, now: float, ceiling: float) -> float:
+        """Its own fate, its pool running dry, or a price above its maximum: whichever comes first."""
+        if pool.market is not Market.SPOT:
+            return NEVER
+        fate = now + self.world.lifetime_s(pool, index)
+        if pool not in self._crossings:
+            self._crossings[pool] = [point for point in self.world.prices[pool] if point[1] > ceiling]
+        crossing = next((at for at, _ in self._crossings[pool] if at > now), NEVER)
+        return min(fate, self.world.next_outage(pool, now), crossing)
+
+    def end(self, machine: Machine, now: float, because: str) -> None:
+        """It is billed until ``now`` and gone."""
+        machine.ended_at = max(now, machine.launched_at)
+        machine.ended_because = because
+        machine.cost_usd = self._bill(machine, machine.ended_at)
+        self.ended_cost_usd += machine.cost_usd
+        del self.alive[machine.instance_id]
+        self.ended.append(machine)
+
+    def _bill(self, machine: Machine, until: float) -> float:
+        world = self.world
+        return billing.cost(
+            world.prices[machine.pool],
+            machine.launched_at,
+            max(until, machine.launched_at),
+            machine.pool.market,
+            machine.interrupted,
+            world.scenario.settings.volume_usd_per_hour,
+        )
+
+    def spent(self, now: float) -> float:
+        """USD billed for all workers so far."""
+        return self.ended_cost_usd + sum(self._bill(machine, now) for machine in self.alive.values())
+
+
+def manager_cost(world: Realisation, until: float) -> float:
+    """USD billed for the job manager from the run's start."""
+    scenario = world.scenario
+    points = [(world.started_at, scenario.job_manager_usd_per_hour)]
+    volume = scenario.job_manager_volume_usd_per_hour
+    return billing.cost(points, world.started_at, until, Market.ON_DEMAND, False, volume)

@@ -1,0 +1,142 @@
+"""The offline optimum: what a run would have cost at least, had everything been known beforehand.
+
+A linear programme over time buckets of Δ seconds (see ``lp``). It knows prices, true rates and outages, and
+may use fractions of instances. To stay below every compared run it also gets the luck of the luckiest one:
+instances faster than their type and work that AWS gave away by interrupting within the first hour, which
+no one can plan on, are credited by shrinking the job (``RunResult.nominal_paid_tasks``). Left out, all to the optimum's
+favour: whole instances, the 60 s minimum, refused launches, tasks that cannot be divided, the job manager's
+own start, reaction times, shutdown.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cloudpits.domain.model import Market, Mode, Pool
+from cloudpits.simulation.lp import Programme, solve
+from cloudpits.simulation.realisation import BOOT_RANGE, Realisation
+from cloudpits.simulation.results import RunResult
+
+BUCKETS = 48
+_SLACK = 1.0 - 1e-6  # the solver's tolerance must not lift the bound above a run
+_LONGER = 2.0  # without a deadline the optimum may take this many times the slowest run
+_HALVINGS = 10
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """Least cost (USD) and, in mode ``fastest``, least makespan (seconds) of any run in the world."""
+
+    cost_usd: float
+    makespan_s: float | None = None
+
+
+def _bucket_prices(world: Realisation, pool: Pool, edges: Array) -> Array:
+    """Least price of the pool in each bucket; infinite while it has none or has no capacity."""
+    points = world.prices[pool]
+    windows = world.windows.get(pool, ())
+    prices = np.full(len(edges) - 1, np.inf)
+    for bucket, (start, end) in enumerate(pairwise(edges.tolist())):
+        if any(begin <= start and end <= until for begin, until in windows):
+            continue
+        first = max(0, bisect_right(points, (start, np.inf)) - 1)
+        last = bisect_right(points, (end, np.inf))
+        if last > first:
+            prices[bucket] = min(usd for _, usd in points[first:last])
+    return prices
+
+
+def _prices_by_type(world: Realisation, edges: Array) -> dict[str, Array]:
+    """Least price over zones and markets: changing zone costs the optimum nothing."""
+    best: dict[str, Array] = {}
+    on_demand_done: set[str] = set()
+    for pool in world.prices:
+        if pool.market is Market.ON_DEMAND:
+            if pool.instance_type in on_demand_done:
+                continue
+            on_demand_done.add(pool.instance_type)
+        prices = _bucket_prices(world, pool, edges)
+        known = best.get(pool.instance_type)
+        best[pool.instance_type] = prices if known is None else np.minimum(known, prices)
+    return best
+
+
+def _dominated(cost: Array, rate: Array, by_cost: Array, by_rate: Array) -> bool:
+    """Whether a share λ ≤ 1 of one instance of the other type does the same at every moment for no more money."""
+    share = rate / by_rate
+    if share.max() > 1.0 or share.max() - share.min() > 1e-12:  # noqa: PLR2004  # rounding
+        return False
+    usable = np.isfinite(cost)
+    return bool(np.all(share[usable] * by_cost[usable] <= cost[usable]))
+
+
+def _undominated(costs: Mapping[str, Array], rates: Mapping[str, Array]) -> list[str]:
+    kept: list[str] = []
+    for name in sorted(costs, key=lambda name: (-rates[name][0], name)):
+        if not any(_dominated(costs[name], rates[name], costs[other], rates[other]) for other in kept):
+            kept.append(name)
+    return kept
+
+
+def programme(world: Realisation, tasks: float, horizon_s: float) -> Programme:
+    """The linear programme for ``tasks`` tasks within ``horizon_s`` seconds of the start."""
+    scenario = world.scenario
+    edges = world.started_at + np.linspace(0.0, horizon_s, BUCKETS + 1)
+    volume = scenario.settings.volume_usd_per_hour
+    costs = {name: prices + volume for name, prices in _prices_by_type(world, edges).items()}
+    rates = {
+        name: np.array([world.true_rates[name] * world.drift(name, float(edge)) for edge in edges[:-1]])
+        for name in costs
+    }
+    names = _undominated(costs, rates)
+    return Programme(
+        tasks=tasks,
+        bucket_s=horizon_s / BUCKETS,
+        usd_per_hour=np.array([costs[name] for name in names]),
+        rates=np.array([rates[name] for name in names]),
+        start_up_s=scenario.settings.start_up_s * BOOT_RANGE[0],
+        max_workers=scenario.limits.max_workers,
+        manager_usd_per_hour=scenario.job_manager_usd_per_hour + scenario.job_manager_volume_usd_per_hour,
+    )
+
+
+def _least_makespan(world: Realisation, tasks: float, longest_s: float, budget_usd: float) -> float | None:
+    """Shortest horizon within which the budget suffices, by halving; a lower bound of every makespan."""
+    low, high = 0.0, longest_s
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2.0
+        cost = solve(programme(world, tasks, middle)) if middle > 0.0 else None
+        low, high = (low, middle) if cost is not None and cost * _SLACK <= budget_usd else (middle, high)
+    return low
+
+
+def _horizon(world: Realisation, completed: list[RunResult]) -> float:
+    slowest = max(run.makespan_s for run in completed)
+    deadline = world.scenario.limits.deadline_s
+    return slowest * _LONGER if deadline is None else max(deadline, slowest)
+
+
+def offline_optimum(world: Realisation, runs: Iterable[RunResult]) -> Bound | None:
+    """Bound below every completed run of ``runs`` in ``world``; None when none completed."""
+    completed = [run for run in runs if run.completed]
+    if not completed:
+        return None
+    tasks = min(run.nominal_paid_tasks for run in completed)
+    horizon = _horizon(world, completed)
+    cost = solve(programme(world, tasks, horizon))
+    if cost is None:
+        return None
+    limits = world.scenario.limits
+    makespan = None
+    if limits.mode is Mode.FASTEST and limits.budget_usd is not None:
+        fastest = min(run.makespan_s for run in completed)
+        makespan = _least_makespan(world, tasks, fastest, limits.budget_usd)
+    return Bound(cost * _SLACK, makespan)

@@ -1,0 +1,131 @@
+"""What came out of one simulated run, as plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from cloudpits.domain.commands import Command, Launch, Replace
+from cloudpits.domain.ledger import billing
+from cloudpits.simulation.machines import Machine
+
+if TYPE_CHECKING:
+    from cloudpits.simulation.engine import Run
+
+_CENT_FRACTION = 1e-9  # USD: below this a difference is rounding
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionLine:
+    """A command with its reason, seconds after the run's start."""
+
+    at_s: float
+    command: str
+    subject: str
+    reason: str
+    expected_saving_usd: float
+
+    @classmethod
+    def of(cls, at_s: float, command: Command) -> DecisionLine:
+        """The line for ``command``."""
+        subject = str(command.pool) if isinstance(command, Launch | Replace) else getattr(command, "instance_id", None)
+        name = type(command).__name__.lower()
+        return cls(at_s, name, subject or "", command.reason, command.expected_saving_usd)
+
+
+@dataclass(frozen=True, slots=True)
+class FleetPoint:
+    """The fleet after one cycle: workers per pool, dollars spent and tasks committed so far."""
+
+    at_s: float
+    spent_usd: float
+    tasks_committed: int
+    workers: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """One run. ``makespan_s`` counts from the start to the last commit, or to the stop of a run that failed."""
+
+    policy: str
+    seed: int
+    completed: bool
+    tasks_committed: int
+    cost_usd: float
+    makespan_s: float
+    budget_violation: bool
+    deadline_missed: bool
+    interruptions: int
+    replacements: int
+    launches: int
+    launch_failures: int
+    boot_share: float  # of paid worker seconds spent before the first task
+    credits: int  # workers that AWS took within their first hour: free of charge
+    cycles: int
+    forecast_usd: float | None
+    forecast_s: float | None
+    nominal_paid_tasks: float  # see offline.py: tasks of paid instances, each divided by its luck in speed
+    refused: str = ""
+    decisions: tuple[DecisionLine, ...] = ()
+    fleet_over_time: tuple[FleetPoint, ...] = ()
+
+    def story(self) -> dict[str, Any]:
+        """The traced run as JSON-able values, for reports."""
+        return {
+            "policy": self.policy,
+            "seed": self.seed,
+            "completed": self.completed,
+            "cost_usd": self.cost_usd,
+            "makespan_s": self.makespan_s,
+            "decisions": [asdict(line) for line in self.decisions],
+            "fleet": [asdict(point) for point in self.fleet_over_time],
+        }
+
+
+def _boot_share(run: Run) -> float:
+    paid = sum((m.ended_at or m.launched_at) - m.launched_at for m in run.machines.ended)
+    booting = sum(min(m.boots_at, m.ended_at or m.boots_at) - m.launched_at for m in run.machines.ended)
+    return booting / paid if paid > 0.0 else 0.0
+
+
+def _is_free(machine: Machine) -> bool:
+    age = (machine.ended_at or machine.launched_at) - machine.launched_at
+    return machine.interrupted and age < billing.FREE_WHEN_INTERRUPTED_S
+
+
+def _nominal_paid_tasks(run: Run) -> float:
+    return sum(m.tasks / run.world.multiplier(m.pool, m.index) for m in run.machines.ended if not _is_free(m))
+
+
+def run_result(run: Run, ended_at: float, cost_usd: float) -> RunResult:
+    """Sum up ``run``, whose billing ended at ``ended_at``."""
+    world, bag = run.world, run.bag
+    limits, start = world.scenario.limits, world.started_at
+    completed = bag.completed_at is not None
+    makespan = (bag.completed_at if bag.completed_at is not None else ended_at) - start
+    late = limits.deadline_s is not None and (not completed or makespan > limits.deadline_s)
+    taken = [m for m in run.machines.ended if m.interrupted]
+    forecast = run.first_forecast
+    return RunResult(
+        policy=run.policy.name,
+        seed=world.seed,
+        completed=completed,
+        tasks_committed=bag.committed,
+        cost_usd=cost_usd,
+        makespan_s=makespan,
+        budget_violation=limits.budget_usd is not None and cost_usd > limits.budget_usd + _CENT_FRACTION,
+        deadline_missed=late,
+        interruptions=len(taken),
+        replacements=run.replacements,
+        launches=len(run.machines.ended),
+        launch_failures=len(run.observer.capacity_errors),
+        boot_share=_boot_share(run),
+        credits=sum(_is_free(m) for m in taken),
+        cycles=run.cycles,
+        forecast_usd=None if forecast is None else forecast.total_usd,
+        forecast_s=None if forecast is None or forecast.finish_at is None else forecast.finish_at - start,
+        nominal_paid_tasks=_nominal_paid_tasks(run),
+        refused=run.refused,
+        decisions=tuple(run.decisions),
+        fleet_over_time=tuple(run.fleet_over_time),
+    )
