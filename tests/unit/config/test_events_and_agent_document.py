@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cloudpits.config.agent import AgentDocument, embed, extract
 from cloudpits.config.environment import ClockEnvironment, ControllerEnvironment, read_environment
 from cloudpits.config.events import ACTIONS, parse_rebalancer_event

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from cloudpits.config.experiment import Experiment, load_experiment, parse_experiment
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import Market, Mode

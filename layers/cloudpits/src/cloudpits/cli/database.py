@@ -22,9 +22,10 @@ def required_url() -> str:
 
 def required_books() -> Books:
     """Books of the server that CLOUDPITS_DATABASE_URL names; StorageError if it cannot be reached."""
+    url = required_url()
     from cloudpits.bootstrap import books_from_url
 
-    return books_from_url(required_url())
+    return books_from_url(url)
 
 
 def open_books() -> Books | None:

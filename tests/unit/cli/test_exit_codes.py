@@ -1,0 +1,163 @@
+"""What the shell sees: exit codes, one line of complaint, JSON alone on stdout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cloudpits.cli.main import main
+
+EXPERIMENT = """
+name = "bag"
+region = "us-east-1"
+[program]
+module = "not-built-yet.so"
+tasks_total = {tasks}
+[limits]
+budget_usd = {budget}
+deadline_hours = {hours}
+max_workers = 8
+[workers]
+instance_types = ["c5.*", "m5.*"]
+"""
+RATES = """instance_type,rate_mean,rate_stdev,samples
+c5.large,0.10,0.004,5
+c5.xlarge,0.21,0.009,5
+m5.large,0.09,0.004,5
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "CLOUDPITS_DATABASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+
+
+def experiment(folder: Path, budget: float = 2.0, hours: float = 5.0, tasks: int = 2000) -> str:
+    path = folder / "bag.toml"
+    path.write_text(EXPERIMENT.format(budget=budget, hours=hours, tasks=tasks), encoding="utf-8")
+    (folder / "rates.csv").write_text(RATES, encoding="utf-8")
+    return str(path)
+
+
+def code_of(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main(list(arguments))
+    return int(caught.value.code or 0)
+
+
+def plan(folder: Path, *options: str, **limits: float) -> int:
+    path = experiment(folder, **limits)  # type: ignore[arg-type]  # whole numbers where they are asked for
+    return code_of("plan", path, "--performance", str(folder / "rates.csv"), *options)
+
+
+def test_plan_prints_one_json_document_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(tmp_path, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["feasible"] is True
+    assert document["tasks_total"] == 2000
+    assert document["chosen"]["cost_usd"] <= 2.0
+    assert document["chosen"]["makespan_s"] <= 5 * 3600
+    assert sum(pool["count"] for pool in document["chosen"]["pool"]) <= 8
+
+
+def test_the_front_is_monotone_and_undominated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(tmp_path, "--json") == 0
+    front = json.loads(capsys.readouterr().out)["front"]
+    times = [point["makespan_s"] for point in front]
+    costs = [point["cost_usd"] for point in front]
+    assert len(front) > 1
+    assert times == sorted(times)
+    assert costs == sorted(costs, reverse=True)
+
+
+def test_the_plan_says_what_its_prices_rest_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert plan(tmp_path) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "estimated from the savings that Spot Advisor published" in told
+    assert "measured rates of 3 types" in told
+
+
+def test_an_infeasible_budget_exits_3_and_names_the_cheapest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plan(tmp_path, "--json", budget=0.01) == 3
+    told = capsys.readouterr()
+    document = json.loads(told.out)
+    assert document["feasible"] is False
+    assert document["chosen"] is None
+    assert document["cheapest_budget_usd"] > 0.01
+    assert "the cheapest feasible budget_usd is" in told.err
+
+
+def test_the_cheapest_feasible_budget_is_feasible(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plan(tmp_path, "--json", budget=0.01)
+    cheapest = json.loads(capsys.readouterr().out)["cheapest_budget_usd"]
+    assert plan(tmp_path, "--json", budget=cheapest * 1.001) == 0
+
+
+def test_an_infeasible_deadline_exits_3_and_names_the_fastest(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert plan(tmp_path, "--json", hours=0.01) == 3
+    assert "the fastest feasible deadline_hours is" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["plan"], "Missing argument 'EXPERIMENT'"),
+        (["plan", "none.toml"], "none.toml: no such experiment file"),
+        (["run", "none.toml"], "say --local"),
+        (["report", "none.json"], "none.json: cannot be read"),
+        (["report", "some-run"], "CLOUDPITS_DATABASE_URL: is not set"),
+        (["history"], "CLOUDPITS_DATABASE_URL: is not set"),
+        (["run", "x.toml", "--local", "--time-scale", "0"], "--time-scale"),
+    ],
+)
+def test_bad_usage_exits_2_with_one_line(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert code_of(*arguments) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert complaint in told.err
+    assert len(told.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("budgets", ["0", "-1", "nan", "inf", "1,,2", "abc"])
+def test_bad_budgets_are_named(budgets: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--budgets", budgets) == 2
+    assert "--budgets" in capsys.readouterr().err
+
+
+def test_an_unknown_policy_lists_the_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("compare", experiment(tmp_path), "--prices", "x", "--policies", "magic") == 2
+    assert "threshold-2019" in capsys.readouterr().err
+
+
+def test_nothing_typed_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of() == 2
+    assert "Commands:" in capsys.readouterr().err
+
+
+def test_deploy_without_a_terminal_needs_yes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = experiment(tmp_path)
+    assert code_of("deploy", path, "--performance", str(tmp_path / "rates.csv")) == 2
+    assert "--yes" in capsys.readouterr().err
+
+
+def test_an_unexpected_failure_is_a_defect_of_ours(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("boom")
+
+    monkeypatch.setattr("cloudpits.cli.planning.load_experiment", broken)
+    assert code_of("plan", experiment(tmp_path)) == 1
+    assert "defect: ZeroDivisionError: boom" in capsys.readouterr().err
