@@ -18,6 +18,8 @@ from cloudpits.domain.errors import InvalidInputError, StorageError
 
 CONNECT_TIMEOUT_S = 10
 STATEMENT_TIMEOUT_S = 120
+LOCK_TIMEOUT_S = 10  # of waiting for another transaction
+ATTEMPTS = 3
 # Whatever the server's default: values that do not fit are errors, backslashes in strings mean what the driver thinks.
 SQL_MODE = "STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION"
 
@@ -60,19 +62,17 @@ class Database:
     def transaction(self, work: Callable[[DictCursor], _Result], *, repeat: bool = True) -> _Result:
         """Run ``work`` in one transaction and return what it returns; all of it is stored, or nothing.
 
-        A lost connection or a deadlock makes it run once more from the start (unless ``repeat`` is False), so
-        ``work`` must have no effect but on the database. StorageError for whatever the database refuses.
+        A lost connection or a deadlock makes it run again from the start, three times at most (once, unless
+        ``repeat``), so ``work`` must have no effect but on the database. StorageError for whatever it refuses.
         """
-        try:
-            return self._attempt(work)
-        except (pymysql.MySQLError, OSError) as error:
-            if not repeat or not worth_repeating(error):
-                raise storage_error(error, self.address) from None
-        self.close()
-        try:
-            return self._attempt(work)
-        except (pymysql.MySQLError, OSError) as error:
-            raise storage_error(error, self.address) from None
+        for attempts_left in reversed(range(ATTEMPTS if repeat else 1)):
+            try:
+                return self._attempt(work)
+            except (pymysql.MySQLError, OSError) as error:
+                if not attempts_left or not worth_repeating(error):
+                    raise storage_error(error, self.address) from None
+            self.close()
+        raise AssertionError("the last attempt returns or raises")
 
     def _attempt(self, work: Callable[[DictCursor], _Result]) -> _Result:
         self.open()
@@ -115,7 +115,7 @@ def _open(address: Address) -> Connection:
         database=address.database,
         charset="utf8mb4",
         sql_mode=SQL_MODE,
-        init_command="SET time_zone = '+00:00'",
+        init_command=f"SET time_zone = '+00:00', innodb_lock_wait_timeout = {LOCK_TIMEOUT_S}",
         connect_timeout=CONNECT_TIMEOUT_S,
         read_timeout=STATEMENT_TIMEOUT_S,
         write_timeout=STATEMENT_TIMEOUT_S,
