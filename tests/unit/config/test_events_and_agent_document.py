@@ -71,5 +71,5 @@ def test_the_clock_is_the_systems_when_nothing_is_set() -> None:
 
 
 def test_a_missing_variable_is_named() -> None:
-    with pytest.raises(InvalidInputError, match="^environment: CLOUDPITS_EXPERIMENT: is required"):
+    with pytest.raises(InvalidInputError, match=r"^environment: CLOUDPITS_EXPERIMENT: is required"):
         read_environment(ControllerEnvironment, {"PATH": "/bin"})

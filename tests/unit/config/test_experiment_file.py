@@ -135,5 +135,5 @@ def test_the_example_is_a_valid_experiment() -> None:
 
 
 def test_parsing_names_its_source() -> None:
-    with pytest.raises(InvalidInputError, match="^environment: name: is required"):
+    with pytest.raises(InvalidInputError, match=r"^environment: name: is required"):
         parse_experiment({}, "environment")
