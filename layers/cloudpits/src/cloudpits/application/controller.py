@@ -28,19 +28,23 @@ class Controller:
     ports: Ports
     assignment: Assignment
 
-    def handle(self, event: RebalancerEvent) -> Document:
-        """Do what ``event`` asks; StorageError or CloudError when the database or the cloud refuses."""
+    def handle(self, event: RebalancerEvent, request_id: str | None = None) -> Document:
+        """Do what ``event`` asks; StorageError or CloudError when the database or the cloud refuses.
+
+        ``request_id`` repeats when the same request is tried again: it names the cycle if the event does not.
+        """
+        cycle_id = event.cycle_id or request_id or self.ports.new_id()
         match event.action:
             case "status":
                 return self._status()
             case "plan":
                 return self._dry_run()
             case "drain":
-                return self._order(event, Drain(event.instance_id or "", "ordered by hand"))
+                return self._order(cycle_id, Drain(event.instance_id or "", "ordered by hand"))
             case "stop":
-                return self._order(event, Stop("stopped by hand", completed=False))
+                return self._order(cycle_id, Stop("stopped by hand", completed=False))
             case "rebalance":
-                return self._cycle(CycleRequest(event.cycle_id or self.ports.new_id()))
+                return self._cycle(CycleRequest(cycle_id))
 
     def handle_spot(self, event: SpotEvent, cycle_id: str | None = None) -> Document:
         """Pass a warning on to the instance, then run a cycle at once, so that a replacement starts early."""
@@ -50,8 +54,7 @@ class Controller:
         publish(event, self.ports.channel, self.ports.clock)
         return self._cycle(CycleRequest(cycle_id or self.ports.new_id(), patience_s=PATIENCE_S))
 
-    def _order(self, event: RebalancerEvent, command: Command) -> Document:
-        cycle_id = event.cycle_id or self.ports.new_id()
+    def _order(self, cycle_id: str, command: Command) -> Document:
         return self._cycle(CycleRequest(cycle_id, orders=(command,), patience_s=PATIENCE_S))
 
     def _cycle(self, request: CycleRequest) -> Document:
@@ -90,7 +93,7 @@ def _totals(run: RunRecord) -> Document:
     return {
         "run": run.run,
         "status": run.status,
-        "message": run.message,
+        "reason": run.message,
         "spent_usd": run.spent_usd,
         "budget_usd": run.budget_usd,
         "tasks": {"total": run.tasks_total, "committed": run.tasks_committed},

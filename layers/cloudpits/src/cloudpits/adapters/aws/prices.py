@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from cloudpits.adapters.aws.clients import client
 from cloudpits.adapters.aws.errors import cloud_errors
 from cloudpits.domain.model import Market, Pool
 from cloudpits.domain.ports import Catalogue, PricePoint
 
 if TYPE_CHECKING:
-    from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_ec2.type_defs import SpotPriceTypeDef
 
 PRODUCT = "Linux/UNIX"
@@ -19,11 +19,11 @@ _ARCHITECTURES = ("x86_64", "arm64")
 _TYPES_PER_REQUEST = 100
 
 
-class Ec2Prices:
+class AwsPrices:
     """Spot prices of the last 90 days, which is as far as EC2 remembers; on-demand prices as of the catalogue."""
 
-    def __init__(self, ec2: EC2Client, catalogue: Catalogue) -> None:
-        self._ec2 = ec2
+    def __init__(self, region: str, catalogue: Catalogue) -> None:
+        self._ec2 = client("ec2", region)
         self._catalogue = catalogue
 
     def history(self, pools: Iterable[Pool], since: float, until: float) -> Sequence[PricePoint]:
