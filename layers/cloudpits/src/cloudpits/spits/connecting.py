@@ -42,7 +42,7 @@ async def connect(address: Address, limits: wire.Limits, timeout_s: float) -> wi
 async def conversation(
     address: Address, kind: int, credentials: Credentials, limits: wire.Limits, timeout_s: float
 ) -> AsyncIterator[wire.Peer]:
-    """A connection on which the job id is agreed and message ``kind`` is queued; closed at the end, aborted on errors."""
+    """A connection on which the job id is agreed and message ``kind`` queued; closed at the end, aborted on errors."""
     peer = await connect(address, limits, timeout_s)
     peer.silence_s = timeout_s
     try:

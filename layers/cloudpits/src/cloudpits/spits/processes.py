@@ -37,7 +37,7 @@ def fork_child(keep: int, work: Callable[[], int]) -> int:
         if os.getppid() == parent:
             status = work()
     except BaseException as error:  # noqa: BLE001 - the child ends here, whatever happened
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

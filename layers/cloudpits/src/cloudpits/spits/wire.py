@@ -7,8 +7,8 @@ peer that answered ``HELLO``, so reference peers never see them in earnest.
 | type | exchange after the type |
 |---|---|
 | ``HELLO`` | the task manager answers STR json: ``{"instance", "workers", "in_hand", "draining"}`` |
-| ``READ_RESULTS_WAITING`` | the job manager sends INT milliseconds; then as ``READ_RESULTS``, but the task manager keeps |
-| | the connection open that long for results to come, and hands over failures too (status below ``OWN_STATUS``) |
+| ``READ_RESULTS_WAITING`` | the job manager sends INT milliseconds; then as ``READ_RESULTS``, but the task manager |
+| | keeps the connection open that long for results to come, and hands over reports too (status from ``OWN_STATUS``) |
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Awaitable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from cloudpits.spits.errors import ClosedError, PeerError
-
-T = TypeVar("T")
 
 NO_MORE: Final = 0x0000
 READ_RESULTS: Final = 0x0101
@@ -48,6 +47,8 @@ OWN_STATUS: Final = -(2**62)
 STATUS_FAILED: Final = OWN_STATUS - 1
 STATUS_RETURNED: Final = OWN_STATUS - 2
 """The task was never started here (drain): no attempt is counted."""
+
+_PIECE_BYTES: Final = 1 << 20
 
 _INT = struct.Struct(">q")
 _LENGTH = struct.Struct(">I")
@@ -88,7 +89,8 @@ def no_delay_wanted() -> bool:
 class Peer:
     """One connection, read and written in the primitives of the protocol.
 
-    Every read is limited in size and time. ``PeerError`` is the only failure that comes out of it.
+    Every read is limited in size and time. ``PeerError`` is the only failure that comes out of it. What is written
+    leaves with the next read or ``flush``, or when the event loop comes round, as one segment where possible.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
@@ -96,10 +98,15 @@ class Peer:
         self._writer = writer
         self.limits = limits
         self.silence_s = limits.silence_s
+        self._loop = asyncio.get_running_loop()
+        self._waiting_since: float | None = None
+        self._silent = False
+        self._backlog = 0
+        self._watchdog: asyncio.TimerHandle | None = None
+        self._outgoing: list[bytes] = []
         self._delayed = not no_delay_wanted()
-        sock = writer.get_extra_info("socket")
-        if self._delayed and sock is not None:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+        if self._delayed:
+            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
 
     @property
     def address(self) -> str:
@@ -109,43 +116,45 @@ class Peer:
 
     async def read_int(self) -> int:
         """Next INT."""
-        return int(_INT.unpack(await self._exactly(8))[0])
+        return int(_INT.unpack(await self.read_raw(8))[0])
 
     async def read_text(self) -> str:
         """Next STR."""
-        size = _LENGTH.unpack(await self._exactly(4))[0]
+        size = _LENGTH.unpack(await self.read_raw(4))[0]
         if size > self.limits.text_bytes:
             raise PeerError(f"{self.address} announced a text of {size} bytes, the limit is {self.limits.text_bytes}")
         try:
-            return (await self._exactly(size)).decode()
+            return (await self.read_raw(size)).decode()
         except UnicodeDecodeError as error:
             raise PeerError(f"{self.address} sent a text that is not UTF-8") from error
 
-    async def read_blob(self) -> bytes:
-        """Next BLOB."""
-        return await self._body(await self.read_int())
-
     async def read_task(self) -> tuple[int, bytes]:
         """Run id and data of a task, what follows its task id."""
-        run_id, size = _TASK.unpack(await self._exactly(16))
+        run_id, size = _TASK.unpack(await self.read_raw(16))
         return run_id, await self._body(size)
 
     async def read_result(self) -> tuple[int, int, bytes]:
         """Run id, status and data of a result, what follows its task id."""
-        run_id, status, size = _RESULT.unpack(await self._exactly(24))
+        run_id, status, size = _RESULT.unpack(await self.read_raw(24))
         return run_id, status, await self._body(size)
 
     async def read_raw(self, size: int) -> bytes:
-        """``size`` bytes without framing."""
-        return await self._exactly(size)
+        """``size`` bytes without framing; large ones piece by piece, so that only a stop counts as silence."""
+        self._push()
+        if size <= _PIECE_BYTES:
+            with self._watched():
+                return await self._reader.readexactly(size)
+        pieces = []
+        for start in range(0, size, _PIECE_BYTES):
+            with self._watched():
+                pieces.append(await self._reader.readexactly(min(_PIECE_BYTES, size - start)))
+        return b"".join(pieces)
 
     def write(self, *parts: bytes) -> None:
-        """Queue bytes for sending; parts leave as one segment unless TCP_NODELAY is switched off for a measurement."""
-        if self._delayed:
-            for part in parts:
-                self._writer.write(part)
-        else:
-            self._writer.write(b"".join(parts))
+        """Queue bytes for sending."""
+        if not self._outgoing:
+            self._loop.call_soon(self._push)
+        self._outgoing += parts
 
     def write_result(self, task_id: int, run_id: int, status: int, data: bytes) -> None:
         """Queue one result."""
@@ -156,16 +165,20 @@ class Peer:
         self.write(_INT.pack(task_id), _TASK.pack(run_id, len(data)), data)
 
     def acknowledge(self) -> None:
-        """Acknowledge the oldest unacknowledged result, if the connection still stands."""
+        """Queue the acknowledgement of the oldest unacknowledged result, if the connection still stands."""
         if not self._writer.is_closing():
             self.write(_INT.pack(ACKNOWLEDGE))
 
     async def flush(self) -> None:
         """Wait until the other end takes what was queued."""
-        await self._limited(self._writer.drain())
+        self._push()
+        with self._watched():
+            await self._writer.drain()
 
     async def close(self) -> None:
-        """Close, leaving nothing behind even when the other end is gone."""
+        """Send what is queued and close, leaving nothing behind even when the other end is gone."""
+        self._push()
+        self._end_watch()
         self._writer.close()
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(1.0):
@@ -173,23 +186,56 @@ class Peer:
 
     def abort(self) -> None:
         """Drop the connection at once."""
+        self._outgoing.clear()
+        self._end_watch()
         self._writer.transport.abort()
 
     async def _body(self, size: int) -> bytes:
         if not 0 <= size <= self.limits.blob_bytes:
             raise PeerError(f"{self.address} announced {size} bytes of data, the limit is {self.limits.blob_bytes}")
-        return await self._exactly(size)
+        return await self.read_raw(size)
 
-    async def _exactly(self, size: int) -> bytes:
-        return await self._limited(self._reader.readexactly(size))
+    def _push(self) -> None:
+        parts, self._outgoing = self._outgoing, []
+        if not parts or self._writer.is_closing():
+            return
+        for part in parts if self._delayed else [b"".join(parts)]:
+            self._writer.write(part)
 
-    async def _limited(self, step: Awaitable[T]) -> T:
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        """Abort the connection if what is done inside makes no progress; translate what can go wrong."""
+        self._waiting_since = self._loop.time()
+        if self._watchdog is None:
+            self._watchdog = self._loop.call_later(self.silence_s, self._watch)
         try:
-            async with asyncio.timeout(self.silence_s):
-                return await step
-        except TimeoutError as error:
-            raise PeerError(f"{self.address} was silent for {self.silence_s:g} s") from error
+            yield
         except asyncio.IncompleteReadError as error:
-            raise ClosedError(f"{self.address} closed the connection") from error
+            raise self._lost("closed the connection") from error
         except OSError as error:
-            raise PeerError(f"{self.address}: {error.strerror or error}") from error
+            raise self._lost(error.strerror or str(error)) from error
+        finally:
+            self._waiting_since = None
+
+    def _watch(self) -> None:
+        """One timer for all waits of the connection is far cheaper than one per wait."""
+        since, now = self._waiting_since, self._loop.time()
+        backlog = self._writer.transport.get_write_buffer_size()
+        if since is not None and backlog != self._backlog:
+            self._waiting_since = since = now  # the other end is still taking what we write
+        self._backlog = backlog
+        if since is not None and now - since >= self.silence_s:
+            self._silent = True
+            self._writer.transport.abort()
+        else:
+            left = self.silence_s - (now - since if since is not None else 0)
+            self._watchdog = self._loop.call_later(left, self._watch)
+
+    def _end_watch(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+
+    def _lost(self, why: str) -> PeerError:
+        if self._silent:
+            return PeerError(f"{self.address} was silent for {self.silence_s:g} s")
+        return ClosedError(f"{self.address} {why}")

@@ -45,9 +45,9 @@ class Counters:
 
 
 class Bag:
-    """Lives in the conversations' event loop, except ``replay``, ``start`` and ``wait``, which the main thread calls."""
+    """Lives in the conversations' event loop, but the main thread calls ``replay``, ``start`` and ``wait``."""
 
-    def __init__(  # noqa: PLR0913 - a bag is where these meet
+    def __init__(
         self,
         run_id: int,
         sink: ResultSink,
@@ -65,6 +65,7 @@ class Bag:
         self._done: concurrent.futures.Future[None] = concurrent.futures.Future()
         self._mean_s = 0.0
         self._outstanding = 0
+        self._arrivals: list[Arrival] = []
         self._generated_before = False
         self._loop: asyncio.AbstractEventLoop
         self._generator: GeneratorThread | None = None
@@ -169,8 +170,15 @@ class Bag:
         self._counters.quarantined.append(f"{self.run_id}/{task_id}")
 
     def _submit(self, arrival: Arrival) -> None:
+        """Queue an arrival; all that arrive in one turn of the event loop go to the committer together."""
+        if not self._arrivals:
+            self._loop.call_soon(self._submit_arrivals)
+        self._arrivals.append(arrival)
         self._outstanding += 1
-        self._committer.submit(arrival)
+
+    def _submit_arrivals(self) -> None:
+        arrivals, self._arrivals = self._arrivals, []
+        self._committer.submit(arrivals)
 
     def _durable(self, batch: list[Arrival]) -> None:
         self._outstanding -= len(batch)

@@ -41,20 +41,20 @@ class CommitThread:
         self._journal = journal
         self._on_durable = on_durable
         self._on_error = on_error
-        self._queue: queue.SimpleQueue[Arrival | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Arrival]] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="committer", daemon=True)
 
     def start(self) -> None:
         """Start committing."""
         self._thread.start()
 
-    def submit(self, arrival: Arrival) -> None:
-        """Queue an arrival."""
-        self._queue.put(arrival)
+    def submit(self, arrivals: list[Arrival]) -> None:
+        """Queue arrivals, at least one."""
+        self._queue.put(arrivals)
 
     def stop(self) -> None:
         """Commit what is queued and end."""
-        self._queue.put(None)
+        self._queue.put([])
         self._thread.join()
 
     def _work(self) -> None:
@@ -66,17 +66,17 @@ class CommitThread:
             self._on_error(error)
 
     def _next_batch(self) -> list[Arrival]:
-        batch: list[Arrival] = []
-        while len(batch) < _BATCH:
+        """All that is queued; empty when told to stop."""
+        batch = list(self._queue.get())
+        while batch and len(batch) < _BATCH:
             try:
-                arrival = self._queue.get(block=not batch)
+                more = self._queue.get_nowait()
             except queue.Empty:
-                return batch
-            if arrival is None:
-                if batch:
-                    self._queue.put(None)
-                return batch
-            batch.append(arrival)
+                break
+            if not more:
+                self._queue.put(more)
+                break
+            batch += more
         return batch
 
     def _commit(self, batch: list[Arrival]) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cloudpits.spits import wire
 from cloudpits.spits.errors import InputError, JobFailedError
 from cloudpits.spits.job_manager.bag import Bag, BagPolicy
 from cloudpits.spits.job_manager.counting import BackgroundCount

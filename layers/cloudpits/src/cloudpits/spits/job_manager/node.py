@@ -1,8 +1,8 @@
 """One task manager as the job manager sees it: three loops that never make another task manager wait.
 
 The heartbeat decides whether it is alive; the sender hands it tasks; the reader fetches results. Our own task managers
-answer ``HELLO``: they tell their number of workers, and keep the reader's connection open until results come, so nothing
-is polled. Reference task managers are polled with a back-off.
+answer ``HELLO``: they tell their number of workers, and keep the reader's connection open until results come, so
+nothing is polled. Reference task managers are polled with a back-off.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Desk(Protocol):
     def give_back(self, node: Node, run_id: int, task_id: int) -> None:
         """The node did not take the task."""
 
-    def receive(  # noqa: PLR0913 - the fields of the message
+    def receive(
         self, node: Node, task_id: int, run_id: int, status: int, data: bytes, acknowledge: Callable[[], None]
     ) -> None:
         """A result came."""
@@ -88,7 +88,9 @@ class Node:
     async def stop(self) -> None:
         """End the loops and forget the task manager."""
         await self._end_loops()
-        self._set_down("no longer listed")
+        if self.alive:
+            self.alive = False
+            self._desk.lose(self)
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -197,7 +199,6 @@ class Node:
                 while answer == wire.TASK_MORE and offered:
                     run_id, task = offered
                     peer.write_task(task.task_id, run_id, task.data)
-                    await peer.flush()
                     answer = await peer.read_int()
                     if answer in (wire.TASK_MORE, wire.TASK_FULL):
                         offered = None

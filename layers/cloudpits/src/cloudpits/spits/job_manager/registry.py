@@ -86,7 +86,7 @@ class Registry:
         if self._bag and self._bag.run_id == run_id:
             self._bag.give_back(node.name, task_id)
 
-    def receive(  # noqa: PLR0913 - the fields of the message
+    def receive(
         self, node: Node, task_id: int, run_id: int, status: int, data: bytes, acknowledge: Callable[[], None]
     ) -> None:
         if self._bag is None or self._bag.run_id != run_id or task_id < 1:

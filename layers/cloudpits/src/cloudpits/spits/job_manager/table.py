@@ -1,7 +1,8 @@
 """Who owes which task: the pure bookkeeping of one bag, without clocks, threads or sockets.
 
 A task is *pending*, *in hand* of one or more task managers (owners), or *settled* (its result was claimed, or it was
-quarantined). Losing its last owner makes it pending again, ahead of the others. ``now`` is any monotonic time in seconds.
+quarantined). Losing its last owner makes it pending again, ahead of the others. ``now`` is any monotonic time in
+seconds.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class NativeProgram:
         return self._metrics.as_json() if self._metrics else {}
 
     def _new(self, role: str, arguments: Sequence[str], *jobinfo: object) -> tuple[int, object]:
-        """The role's own pointer, and what must live as long as it: argv and job information, which modules may keep."""
+        """The role's own pointer, and what must live as long as it, because modules may keep pointers into it."""
         argv = abi.argument_vector(arguments)
         extra = (self._metrics.handle,) if self._metrics else ()
         pointer = getattr(self._library, f"spits_{role}_new")(len(argv) - 1, argv, *jobinfo, *extra)

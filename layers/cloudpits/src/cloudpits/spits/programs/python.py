@@ -84,7 +84,7 @@ class _Role:
     def _call(self, method: str, *arguments: bytes) -> Any:
         try:
             return getattr(self._role, method)(*arguments)
-        except Exception as error:  # noqa: BLE001 - whatever a program raises is the program's failure, not ours
+        except Exception as error:
             raise RoleError(f"{method} raised {type(error).__name__}: {error}") from error
 
     def _bytes(self, method: str, *arguments: bytes) -> bytes:

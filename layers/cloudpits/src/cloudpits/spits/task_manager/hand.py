@@ -47,15 +47,15 @@ class Hand:
         self._queue: deque[Held] = deque()
         self._running: dict[tuple[int, int], Held] = {}
         self._results: deque[Held] = deque()
-        self._unacknowledged = 0
-        self._keys: set[tuple[int, int]] = set()
+        self._keys: set[tuple[int, int]] = set()  # of tasks, and of results that are none of a failed attempt
+        self._count = 0
         self._bytes = 0
         self._mean_s: float | None = None
         self.completed = 0
         self.failed = 0
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return self._count
 
     @property
     def full(self) -> bool:
@@ -68,7 +68,10 @@ class Hand:
         return bool(self._queue or self._running)
 
     def accept(self, task: Held) -> None:
-        """Queue a task. One already in hand is not queued twice; what is queued of another bag is of no use any more."""
+        """Queue a task, unless it is in hand already; what is queued of another bag is of no use any more.
+
+        A task whose failure still waits to be acknowledged is another attempt, not a duplicate.
+        """
         if task.key in self._keys:
             return
         for stale in [held for held in self._queue if held.run_id != task.run_id]:
@@ -135,9 +138,13 @@ class Hand:
         self._keep(result)
 
     def _keep(self, held: Held) -> None:
-        self._keys.add(held.key)
+        if held.status == 0:
+            self._keys.add(held.key)
+        self._count += 1
         self._bytes += len(held.data)
 
     def _forget(self, held: Held) -> None:
-        self._keys.discard(held.key)
+        if held.status == 0:
+            self._keys.discard(held.key)
+        self._count -= 1
         self._bytes -= len(held.data)

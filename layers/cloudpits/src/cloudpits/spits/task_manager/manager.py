@@ -113,18 +113,12 @@ class TaskManager:
         await _cancel(*waits)
 
     async def _drain_in_grace(self) -> None:
-        """Take nothing new, hand back what was not started, finish what was, and wait until all of it was read."""
         _log.info("draining: %d tasks and results in hand", len(self._hand))
         self._state = "draining"
-        self._port.draining = True
         self._write_status()
-        if self._port.met_our_job_manager:
-            self._hand.return_unstarted()
-            self._port.notify_results()
         try:
             async with asyncio.timeout(self._settings.grace_s):
-                while len(self._hand) and not self._end.is_set():
-                    await asyncio.sleep(0.02)
+                await self._port.drain()
         except TimeoutError:
             _log.warning("grace is over, %d tasks and results are left behind", len(self._hand))
 

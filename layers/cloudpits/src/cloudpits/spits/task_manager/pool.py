@@ -173,9 +173,13 @@ class _Worker:
 
     async def _learn_fate(self) -> None:
         for _ in range(100):
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            pid, status = _poll_exit(self.pid)
             if pid:
                 self.pid = 0
                 self.fate = describe_exit(status)
                 return
             await asyncio.sleep(0.01)
+
+
+def _poll_exit(pid: int) -> tuple[int, int]:
+    return os.waitpid(pid, os.WNOHANG)

@@ -24,7 +24,7 @@ _LONGEST_WAIT_MS: Final = 60_000
 class TaskManagerPort:
     """Serves job managers. ``on_task`` hears of accepted tasks, ``on_terminate`` of the order to exit."""
 
-    def __init__(  # noqa: PLR0913 - the port is where these meet
+    def __init__(
         self,
         hand: Hand,
         workers: int,
@@ -44,12 +44,29 @@ class TaskManagerPort:
         self._instance = os.urandom(8).hex()
         self._connections = 0
         self._results = asyncio.Event()
+        self._empty = asyncio.Event()
         self.draining = False
         self.met_our_job_manager = False
 
     def notify_results(self) -> None:
         """There are results to read."""
         self._results.set()
+
+    async def drain(self) -> None:
+        """Take nothing new, hand back what was not started, and wait until all of it was read or we are told to exit.
+
+        A reference job manager would take a handed-back task for a result; for it, what is queued is still run.
+        """
+        self.draining = True
+        if self.met_our_job_manager:
+            self._hand.return_unstarted()
+            self._results.set()
+        self._note_whether_empty()
+        await self._empty.wait()
+
+    def _note_whether_empty(self) -> None:
+        if self.draining and not len(self._hand):
+            self._empty.set()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, one request."""
@@ -88,6 +105,7 @@ class TaskManagerPort:
             peer.write(wire.encode_text(json.dumps(self._metrics())))
         elif kind == wire.TERMINATE:
             self._on_terminate()
+            self._empty.set()
         elif kind != wire.HEARTBEAT:
             raise PeerError(f"{peer.address} asked for unknown message {kind:#x}")
 
@@ -146,6 +164,7 @@ class TaskManagerPort:
                 if await peer.read_int() != wire.ACKNOWLEDGE:
                     raise PeerError(f"{peer.address} did not acknowledge task {window[0].task_id}")
                 self._hand.acknowledged(window.pop(0))
+                self._note_whether_empty()
         finally:
             self._hand.put_back(window)
             if window:

@@ -1,0 +1,220 @@
+"""What spot instances do to task managers, and what ours do about it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+
+from cloudpits.spits.journal import RESULT, Journal
+
+
+def committed(cluster):
+    return cluster.status().get("tasks_committed", 0)
+
+
+def records(cluster, arguments):
+    """Task ids in the journal, in order."""
+    journal = Journal(cluster.folder / "journal", "trial", arguments.split())
+    ids = [record.task_id for record in journal.replay(1) if record.kind == RESULT]
+    journal.close()
+    return ids
+
+
+def test_tasks_of_a_killed_task_manager_go_to_others_at_once(cluster, trial_module, expected, wait_until):
+    first, _ = (cluster.task_manager(trial_module, "60 20") for _ in range(2))
+    job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")
+    wait_until(lambda: committed(cluster) > 5)
+    first.kill()
+    assert job.wait() == 0
+    assert cluster.result() == expected(60)
+    assert "go to others" in job.text()
+
+
+def test_a_frozen_task_manager_stalls_nobody(cluster, trial_module, expected, wait_until):
+    frozen, _ = (cluster.task_manager(trial_module, "60 20") for _ in range(2))
+    job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")
+    wait_until(lambda: committed(cluster) > 5)
+    frozen.freeze()
+    began = time.monotonic()
+    assert job.wait() == 0
+    assert time.monotonic() - began < 8, "one heartbeat to notice and the other's work, not a serial timeout"
+    assert cluster.result() == expected(60)
+
+
+def test_a_thawed_task_manager_works_on(cluster, trial_module, expected, wait_until):
+    manager = cluster.task_manager(trial_module, "60 20")
+    job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")
+    wait_until(lambda: committed(cluster) > 5)
+    manager.freeze()
+    wait_until(lambda: "is gone" in job.text())
+    manager.thaw()
+    assert job.wait() == 0
+    assert cluster.result() == expected(60)
+
+
+def test_slicing_a_task_manager_by_stop_and_continue_is_harmless(cluster, trial_module, expected):
+    manager = cluster.task_manager(trial_module, "150 5")
+    job = cluster.job_manager(trial_module, "150 5")
+    while job.poll() is None:
+        manager.freeze()
+        time.sleep(0.06)
+        manager.thaw()
+        time.sleep(0.06)
+    assert job.code == 0
+    assert cluster.result() == expected(150)
+    assert "is gone" not in job.text()
+
+
+def test_a_listed_node_nobody_answers_at_costs_nothing(cluster, trial_module, expected):
+    (cluster.folder / "nodes.txt").write_text("node 127.0.0.1:1\nnode 192.0.2.1:7727\nnonsense\n")
+    cluster.task_manager(trial_module, "100 5")
+    began = time.monotonic()
+    assert cluster.job_manager(trial_module, "100 5").wait() == 0
+    assert time.monotonic() - began < 10
+    assert cluster.result() == expected(100)
+
+
+def test_a_drained_task_manager_loses_nothing_and_leaves(cluster, trial_module, expected, wait_until):
+    leaving = cluster.task_manager(trial_module, "80 30", "--workers", 2, "--status", "tm.json")
+    job = cluster.job_manager(trial_module, "80 30", "--status", "status.json", "--journal", "journal")
+    wait_until(lambda: committed(cluster) > 5)
+    cluster.task_manager(trial_module, "80 30")
+    cluster.announced(2)
+    leaving.signal(signal.SIGTERM)
+    assert leaving.wait() == 0
+    assert cluster.status("tm.json")["in_hand"] == 0, "all it had was finished and read, or handed back"
+    cluster.announced(1)
+    assert job.wait() == 0
+    assert cluster.result() == expected(80)
+
+
+def test_a_drain_ends_with_its_grace(cluster, trial_module, wait_until):
+    manager = cluster.task_manager(trial_module, "3 0 0 1 hang 1", "--grace", 0.5, "--status", "tm.json")
+    cluster.job_manager(trial_module, "3 0 0 1 hang 1", "--status", "status.json")
+    wait_until(lambda: cluster.status("tm.json").get("in_hand"))
+    began = time.monotonic()
+    manager.signal(signal.SIGTERM)
+    assert manager.wait() == 0
+    assert time.monotonic() - began < 5
+
+
+def test_a_killed_job_manager_resumes_from_its_journal(cluster, trial_module, expected, wait_until):
+    cluster.task_manager(trial_module, "80 10")
+    job = cluster.job_manager(trial_module, "80 10", "--status", "status.json", "--journal", "journal")
+    wait_until(lambda: committed(cluster) > 20)
+    job.kill()
+    known = len(records(cluster, "80 10"))
+    assert known > 20
+    job = cluster.job_manager(trial_module, "80 10", "--status", "status.json", "--journal", "journal")
+    wait_until(lambda: cluster.status().get("pid") == job.pid and committed(cluster) >= known)
+    assert job.wait() == 0
+    assert cluster.result() == expected(80)
+    assert sorted(records(cluster, "80 10")) == list(range(1, 81)), "no result was committed twice"
+
+
+def test_a_finished_journal_gives_the_result_again_without_task_managers(cluster, trial_module, expected):
+    manager = cluster.task_manager(trial_module, "30 0 0 2")
+    assert cluster.job_manager(trial_module, "30 0 0 2", "--journal", "journal").wait() == 0
+    manager.wait()
+    (cluster.folder / "result.txt").unlink()
+    assert cluster.job_manager(trial_module, "30 0 0 2", "--journal", "journal").wait() == 0
+    assert cluster.result() == expected(30, runs=2)
+
+
+def test_the_journal_of_another_job_is_refused(cluster, trial_module):
+    cluster.task_manager(trial_module, "5")
+    assert cluster.job_manager(trial_module, "5", "--journal", "journal").wait() == 0
+    other = cluster.job_manager(trial_module, "6", "--journal", "journal")
+    assert other.wait() == 2
+    assert "give another directory or job id" in other.text()
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "reason"),
+    [
+        ("crash", "killed by SIGABRT"),
+        ("throw", "killed by SIGABRT"),
+        ("nothing", "pushed 0 times"),
+        ("twice", "pushed 2 times"),
+        ("nonzero", "returned 42"),
+    ],
+)
+def test_a_poison_task_fails_the_job_and_is_named(cluster, trial_module, behaviour, reason):
+    arguments = f"20 0 0 1 {behaviour} 7"
+    managers = [cluster.task_manager(trial_module, arguments) for _ in range(2)]
+    cluster.announced(2)
+    job = cluster.job_manager(trial_module, arguments, "--status", "status.json")
+    assert job.wait() == 5
+    message = cluster.status()["message"]
+    assert cluster.status()["state"] == "failed"
+    assert "task 7 failed 3 times" in message
+    assert reason in message
+    assert [manager.wait() for manager in managers] == [0, 0], "no task manager died of it"
+
+
+def test_a_task_that_never_returns_is_ended_by_the_task_timeout(cluster, trial_module):
+    arguments = "20 0 0 1 hang 7"
+    cluster.task_manager(trial_module, arguments, "--task-timeout", 0.3)
+    job = cluster.job_manager(trial_module, arguments, "--status", "status.json")
+    assert job.wait() == 5
+    assert "task 7 failed 3 times" in cluster.status()["message"]
+    assert "ran longer than 0.3 s" in cluster.status()["message"]
+
+
+def test_a_poison_task_can_be_skipped(cluster, trial_module, expected):
+    arguments = "20 0 0 1 crash 7"
+    cluster.task_manager(trial_module, arguments)
+    job = cluster.job_manager(trial_module, arguments, "--status", "status.json", "--on-poison", "skip")
+    assert job.wait() == 0
+    assert cluster.result() == expected(20, without=(7,))
+    assert cluster.status()["tasks_quarantined"] == ["1/7"]
+
+
+def test_a_task_that_fails_once_is_run_again(cluster, trial_module, expected):
+    arguments = "20 0 0 1 once-crash 7"
+    cluster.task_manager(trial_module, arguments)
+    assert cluster.job_manager(trial_module, arguments).wait() == 0
+    assert cluster.result() == expected(20)
+
+
+@pytest.mark.parametrize("behaviour", ["generate-nothing", "generate-twice"])
+def test_a_job_manager_role_that_pushes_wrongly_fails_the_job(cluster, trial_module, behaviour):
+    arguments = f"20 0 0 1 {behaviour} 7"
+    cluster.task_manager(trial_module, arguments)
+    job = cluster.job_manager(trial_module, arguments)
+    assert job.wait() == 5
+    assert "error: task 7: spits_job_manager_next_task pushed" in job.text()
+    assert not (cluster.folder / "result.txt").exists(), "a failed job leaves no result"
+
+
+def test_a_failing_spits_main_fails_the_job(cluster, trial_module):
+    cluster.task_manager(trial_module, "3 0 0 1 main-fails")
+    job = cluster.job_manager(trial_module, "3 0 0 1 main-fails")
+    assert job.wait() == 5
+    assert "spits_main returned 7" in job.text()
+
+
+def test_an_idle_task_manager_helps_with_a_straggler(cluster, trial_module, expected, wait_until):
+    straggler = cluster.task_manager(trial_module, "4 100")
+    job = cluster.job_manager(trial_module, "4 100", "--heartbeat", 60, "--status", "status.json")
+    wait_until(lambda: committed(cluster) > 0)
+    straggler.freeze()
+    cluster.task_manager(trial_module, "4 100")
+    assert job.wait() == 0, "long before the heartbeat would have noticed"
+    assert cluster.result() == expected(4)
+
+
+def test_a_supervised_task_manager_comes_back(cluster, trial_module, expected, wait_until, free_port):
+    options = ("--supervise", "--port", free_port, "--status", "tm.json")
+    manager = cluster.task_manager(trial_module, "60 20", *options)
+    job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")
+    wait_until(lambda: committed(cluster) > 5)
+    first = cluster.status("tm.json")["pid"]
+    os.kill(first, signal.SIGKILL)
+    assert job.wait() == 0
+    assert cluster.result() == expected(60)
+    assert manager.wait() == 0
+    assert cluster.status("tm.json")["pid"] != first

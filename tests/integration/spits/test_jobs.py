@@ -1,0 +1,127 @@
+"""Whole jobs with nothing going wrong."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PI_PYTHON = Path(__file__).parents[3] / "examples" / "pi_python" / "pi.py"
+
+
+def test_every_task_is_committed_once(cluster, trial_module, expected):
+    managers = [cluster.task_manager(trial_module, "300") for _ in range(2)]
+    job = cluster.job_manager(trial_module, "300", "--status", "status.json")
+    assert job.wait() == 0
+    assert cluster.result() == expected(300)
+    assert [manager.wait() for manager in managers] == [0, 0], "task managers end with the job"
+    assert cluster.nodes() == [], "and are no longer announced"
+
+
+def test_status_tells_totals_and_nodes(cluster, trial_module, wait_until):
+    cluster.task_manager(trial_module, "40 20", "--status", "tm.json")
+    job = cluster.job_manager(trial_module, "40 20", "--status", "status.json")
+    wait_until(lambda: cluster.status().get("tasks_committed", 0) > 0)
+    running = cluster.status()
+    assert (running["state"], running["tasks_total"], running["pid"]) == ("running", 40, job.pid)
+    assert [node["alive"] for node in running["nodes"].values()] == [True]
+    assert cluster.status("tm.json")["workers"] == 1
+    assert job.wait() == 0
+    done = cluster.status()
+    assert (done["state"], done["tasks_committed"], done["tasks_quarantined"]) == ("completed", 40, [])
+
+
+def test_several_runner_calls_in_one_program(cluster, trial_module, expected):
+    cluster.task_manager(trial_module, "20 0 0 3")
+    job = cluster.job_manager(trial_module, "20 0 0 3", "--status", "status.json")
+    assert job.wait() == 0
+    assert cluster.result() == expected(20, runs=3)
+    assert cluster.status()["tasks_committed"] == 60
+
+
+def test_a_bag_without_tasks_ends_at_once(cluster, trial_module):
+    assert cluster.job_manager(trial_module, "0").wait() == 0
+    assert cluster.result() == ""
+
+
+def test_an_abi_1_module_runs(cluster, abi1_module, expected):
+    cluster.task_manager(abi1_module, "25")
+    assert cluster.job_manager(abi1_module, "25").wait() == 0
+    assert cluster.result() == expected(25)
+
+
+@pytest.mark.parametrize("managers", [1, 3])
+def test_pi_is_the_same_whoever_computes_it(new_cluster, pi_module, managers):
+    results = []
+    for name, count in (("alone", 1), ("spread", managers)):
+        cluster = new_cluster(name)
+        for _ in range(count):
+            cluster.task_manager(pi_module, "2000 60")
+        assert cluster.job_manager(pi_module, "2000 60").wait() == 0
+        results.append(cluster.result())
+    assert results[0] == results[1]
+    assert results[0].splitlines()[-1].startswith("pi 3.1")
+
+
+def test_a_python_program_needs_no_compiler(cluster):
+    cluster.task_manager(PI_PYTHON, "500 20", "--workers", 2)
+    assert cluster.job_manager(PI_PYTHON, "500 20").wait() == 0
+    assert len(cluster.result().splitlines()) == 21
+
+
+def test_task_managers_may_stay_for_the_next_job_manager(cluster, trial_module, expected):
+    manager = cluster.task_manager(trial_module, "10")
+    for _ in range(2):
+        assert cluster.job_manager(trial_module, "10", "--keep-task-managers").wait() == 0
+        assert cluster.result() == expected(10)
+    assert manager.poll() is None
+
+
+def test_nodes_of_another_job_get_no_task(cluster, trial_module, expected, wait_until):
+    stranger = cluster.task_manager(trial_module, "10", "--job", "another", "--status", "stranger.json")
+    cluster.announced(1)
+    job = cluster.job_manager(trial_module, "10")
+    cluster.task_manager(trial_module, "10")
+    assert job.wait() == 0
+    assert cluster.result() == expected(10)
+    assert stranger.poll() is None
+    assert cluster.status("stranger.json")["tasks_completed"] == 0
+
+
+def test_both_ends_prove_the_shared_secret(cluster, trial_module, expected):
+    (cluster.folder / "secret").write_text("open sesame\n")
+    cluster.task_manager(trial_module, "10", "--secret-file", "secret")
+    assert cluster.job_manager(trial_module, "10", "--secret-file", "secret").wait() == 0
+    assert cluster.result() == expected(10)
+
+
+def test_without_the_secret_no_task_is_taken(cluster, trial_module, wait_until):
+    (cluster.folder / "secret").write_text("open sesame\n")
+    (cluster.folder / "wrong").write_text("open barley\n")
+    guarded = cluster.task_manager(trial_module, "10", "--secret-file", "secret", "--status", "tm.json")
+    cluster.announced(1)
+    outsiders = [
+        cluster.job_manager(trial_module, "10"),
+        cluster.job_manager(trial_module, "10", "--secret-file", "wrong"),
+    ]
+    wait_until(lambda: "secret" in guarded.text(), timeout_s=10)
+    assert [job.poll() for job in outsiders] == [None, None]
+    assert cluster.status("tm.json")["in_hand"] == 0
+
+
+def test_large_tasks_and_results_pass(cluster, trial_module, expected):
+    arguments = f"12 0 {3 << 20}"
+    cluster.task_manager(trial_module, arguments, "--workers", 2)
+    assert cluster.job_manager(trial_module, arguments, "--journal", "journal").wait() == 0
+    assert cluster.result() == expected(12)
+
+
+def test_count_is_a_dry_run(cluster, pi_module):
+    command = Path(sys.executable).parent / "spits-count"
+    answer = subprocess.run(
+        [command, "--json", pi_module, "1000", "123"], capture_output=True, text=True, check=True, timeout=30
+    )
+    assert json.loads(answer.stdout) == {"tasks": 123}
