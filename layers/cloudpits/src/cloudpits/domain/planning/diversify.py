@@ -13,8 +13,9 @@ from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet
 
 LARGEST_SHARE = 1 / 3  # of the throughput in one pool
-PRICE_WITH_LIMIT = 0.03  # of the cost, where a lost pool endangers a deadline or the time
+PRICE_WITH_LIMIT = 0.01  # of the cost, where a lost pool endangers a deadline or the time
 PRICE_OTHERWISE = 0.003  # where it costs only a few start-ups
+LOOSE_SHARE = 0.5  # of the deadline: a fleet that needs less has time to recover from a loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Spread:
 
 def spread_out(market: Market, goal: Goal, options: Sequence[Option], fleet: Fleet) -> Spread:
     """The fleet with no spot pool above a third of the throughput, as far as dearer zones stay affordable."""
-    hedged = goal.mode is Mode.FASTEST or goal.deadline_s < float("inf")
+    hedged = goal.mode is Mode.FASTEST or goal.makespan_s(fleet.totals) > LOOSE_SHARE * goal.deadline_s
     allowed = (PRICE_WITH_LIMIT if hedged else PRICE_OTHERWISE) * fleet.totals.usd_per_s
     counts: dict[Option, int] = {}
     for option, count in zip(options, fleet.counts, strict=True):

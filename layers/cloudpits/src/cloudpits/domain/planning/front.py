@@ -12,7 +12,7 @@ from cloudpits.domain.planning.choice import choose, shortest_deadline, smallest
 from cloudpits.domain.planning.diversify import spread_out
 from cloudpits.domain.planning.goal import UNBOUNDED, Goal, Score
 from cloudpits.domain.planning.goals import goal_of
-from cloudpits.domain.planning.market import Market, survey, worthwhile
+from cloudpits.domain.planning.market import Market, survey
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet, fleet_of, improve
 from cloudpits.domain.rebalancing.cooldown import cooling
@@ -63,7 +63,7 @@ def select(snapshot: Snapshot) -> Selection:
     """The best fleet for the job from nothing."""
     market = survey(snapshot, rates_of(snapshot), cooling(snapshot.capacity_errors, snapshot.taken_at))
     goal = goal_of(snapshot)
-    options = worthwhile(market.cheapest_of_each(), goal.tasks)
+    options = market.options()
     return Selection(market, goal, options, choose(options, goal))
 
 

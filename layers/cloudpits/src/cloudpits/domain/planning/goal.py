@@ -73,7 +73,7 @@ class Goal:
 
     def score(self, fleet: Totals) -> Score:
         """Rank of a fleet under the mode and the limits."""
-        if fleet.rate <= 0.0:
+        if fleet.workers <= 0 or fleet.rate <= 0.0 or fleet.cautious <= 0.0:
             return NEVER
         makespan = (self.tasks + fleet.boot_tasks) / fleet.rate
         spend_rate = self.manager_usd_per_s + fleet.usd_per_s

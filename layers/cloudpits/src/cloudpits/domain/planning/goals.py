@@ -8,6 +8,8 @@ from cloudpits.domain.ledger.bounds import draining_s, horizon_s, manager_bound_
 from cloudpits.domain.model import SECONDS_PER_HOUR, Snapshot, WorkerState
 from cloudpits.domain.planning.goal import UNBOUNDED, Goal
 
+CLOSING_SHARE = 1 / 3  # of the longest shutdown: what one takes on average, while the longest is held in reserve
+
 
 def budget_left(snapshot: Snapshot) -> float:
     """USD not spent yet, less what the draining workers may still cost; infinite without a budget."""
@@ -23,7 +25,7 @@ def goal_of(snapshot: Snapshot) -> Goal:
     """The rest of the run, counted from the snapshot's instant."""
     limits, settings = snapshot.limits, snapshot.settings
     manager = snapshot.job_manager.usd_per_hour / SECONDS_PER_HOUR
-    closing = settings.shutdown_s
+    closing = CLOSING_SHARE * settings.shutdown_s
     return Goal(
         mode=limits.mode,
         tasks=float(snapshot.job.tasks_left),

@@ -11,6 +11,8 @@ from cloudpits.domain.planning.option import Option
 MOST_STEPS = 24
 SMALLEST_GAIN = 1e-9
 
+Change = tuple[tuple[int, int], ...]  # (option index, workers more or fewer)
+
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
@@ -37,9 +39,6 @@ def _steps(most: int) -> Iterator[int]:
         step *= 2
     if most > 0:
         yield most
-
-
-Change = tuple[tuple[int, int], ...]  # (option index, workers more or fewer)
 
 
 def changes(options: Sequence[Option], fleet: Fleet, goal: Goal, *, exchange: bool) -> Iterator[Change]:
@@ -82,7 +81,7 @@ def best_change(
     bar = Score(fleet.score.violation, fleet.score.objective * (1.0 - SMALLEST_GAIN))
     for change in changes(options, fleet, goal, exchange=exchange):
         totals = apply(options, fleet.totals, change)
-        if not goal.fits(totals):
+        if totals.vcpus > goal.vcpu_quota:
             continue
         score = goal.score(totals)
         if score < bar:

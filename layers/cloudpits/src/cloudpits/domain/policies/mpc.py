@@ -17,7 +17,7 @@ from cloudpits.domain.planning.choice import choose
 from cloudpits.domain.planning.crew import Crew, crews_of
 from cloudpits.domain.planning.goal import Goal
 from cloudpits.domain.planning.goals import goal_of
-from cloudpits.domain.planning.market import Market, survey, worthwhile
+from cloudpits.domain.planning.market import Market, survey
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import fleet_of
 from cloudpits.domain.rebalancing import replacement
@@ -35,7 +35,7 @@ class Mpc:
     def propose(self, snapshot: Snapshot) -> Plan:
         market = survey(snapshot, rates_of(snapshot), cooling(snapshot.capacity_errors, snapshot.taken_at))
         goal = goal_of(snapshot)
-        fresh = worthwhile(market.cheapest_of_each(), goal.tasks)
+        fresh = market.options()
         crews = crews_of(market, staying(snapshot))
         change = resize(crews, fresh, goal) if crews else _from_nothing(fresh, goal)
         if change is None:

@@ -10,7 +10,7 @@ from cloudpits.domain.estimation.knowledge import rates_of
 from cloudpits.domain.estimation.rates import RateEstimate
 from cloudpits.domain.guard.handover import staying
 from cloudpits.domain.model import SECONDS_PER_HOUR, Market, Offer, Pool, Snapshot
-from cloudpits.domain.planning.market import unusable
+from cloudpits.domain.planning.market import usable
 from cloudpits.domain.rebalancing.cooldown import cooling
 
 
@@ -45,9 +45,9 @@ def candidates(snapshot: Snapshot, market: Market | None = None) -> list[Candida
         Candidate(offer, book.of(snapshot.types[pool.instance_type]), offer.usd_per_hour + storage)
         for pool, offer in snapshot.offers.items()
         if (market is None or pool.market is market)
-        and offer.available
-        and pool not in avoid
-        and unusable(offer, pool.instance_type in snapshot.types) is None
+        and usable(offer)
+        and pool.instance_type in snapshot.types
+        and not (avoid and pool in avoid)
     ]
 
 
