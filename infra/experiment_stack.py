@@ -10,7 +10,9 @@ from infra.constructs.controller import Controller
 from infra.constructs.controller_role import EXPERIMENT_TAG
 from infra.constructs.deployment_call import DeploymentCall
 from infra.constructs.instances import Instances
+from infra.constructs.monitoring import Monitoring
 from infra.constructs.program import ProgramFiles
+from infra.constructs.test_events import TestEvents
 from infra.settings import Settings, Target, experiment_stack
 from infra.shared_stack import Shared
 
@@ -40,11 +42,17 @@ class ExperimentStack(cdk.Stack):
         controller = Controller(
             self, "Controller", settings=settings, target=target, shared=shared, instances=instances
         )
+        Monitoring(self, "Monitoring", target=target, controller=controller)
+        if settings.test_events != "off":
+            functions = {"rebalancer": controller.rebalancer, "spot_events": controller.spot_events}
+            for folder, function in functions.items():
+                TestEvents(self, f"TestEvents-{folder}", function=function, folder=folder)
         ending = DeploymentCall(
             self,
             "End",
             settings=settings,
             function=controller.rebalancer,
+            layer=controller.layer,
             version="1",
             on_delete={"action": "stop"},
         )

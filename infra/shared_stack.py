@@ -13,6 +13,7 @@ from constructs import Construct
 
 from infra import compliance
 from infra.bundling import MIGRATIONS, files_digest, migrator_code
+from infra.constructs import test_events
 from infra.constructs.artefacts import ArtefactBucket
 from infra.constructs.database import Database
 from infra.constructs.deployment_call import DeploymentCall
@@ -56,6 +57,8 @@ class SharedStack(cdk.Stack):
         artefacts = ArtefactBucket(self, "Artefacts")
         self.shared = Shared(network.vpc, network.fleet_subnets, functions_group, artefacts.bucket, database.secret)
         self._add_migrator(settings, database)
+        if settings.test_events == "create":
+            test_events.registry(self)
         self._export()
         compliance.acknowledge_shared(self)
 
@@ -75,6 +78,7 @@ class SharedStack(cdk.Stack):
                 actions=["secretsmanager:GetSecretValue"], resources=[shared.database_secret.secret_arn]
             )
         )
+        layer = PackageLayer(self, "Layer", settings=settings)
         spec = FunctionSpec(
             "migrator",
             "Brings the database experimentos to the current schema",
@@ -91,7 +95,7 @@ class SharedStack(cdk.Stack):
             spec,
             settings=settings,
             role=role,
-            layer=PackageLayer(self, "Layer", settings=settings),
+            layer=layer,
             placement=Placement(shared.vpc, shared.subnets, shared.functions_group),
         )
         call = DeploymentCall(
@@ -99,6 +103,7 @@ class SharedStack(cdk.Stack):
             "Migration",
             settings=settings,
             function=migrator.function,
+            layer=layer,
             version=files_digest(sorted(MIGRATIONS.glob("*.sql"))),
             on_deploy={"action": "migrate"},
         )

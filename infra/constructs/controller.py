@@ -6,7 +6,6 @@ import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as event_targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as schedule_targets
@@ -48,10 +47,13 @@ class Controller(Construct):
             self, "ScheduleRole", assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com")
         )
         self.role = self._role()
-        self._layer = PackageLayer(self, "Layer", settings=settings)
+        self.layer = PackageLayer(self, "Layer", settings=settings)
         self._environment = self._controller_environment()
-        self.rebalancer = self._function("Rebalancer", "rebalancer", "Runs one control cycle of the experiment")
-        self.spot_events = self._function("SpotEvents", "spot_events", "Reacts to interruptions and ended instances")
+        rebalancer = self._function("Rebalancer", "rebalancer", "Runs one control cycle of the experiment")
+        self.rebalancer, self.rebalancer_log = rebalancer.function, rebalancer.log
+        self.spot_events = self._function(
+            "SpotEvents", "spot_events", "Reacts to interruptions and ended instances of"
+        ).function
         self._schedule()
         self._rules()
 
@@ -96,7 +98,7 @@ class Controller(Construct):
         variables = {f"CLOUDPITS_{name.upper()}": value for name, value in values.items()}
         return variables | self._settings.endpoint_environment
 
-    def _function(self, name: str, folder: str, description: str) -> lambda_.Function:
+    def _function(self, name: str, folder: str, description: str) -> PythonFunction:
         shared = self._shared
         spec = FunctionSpec(
             folder,
@@ -104,21 +106,21 @@ class Controller(Construct):
             timeout=cdk.Duration.minutes(5),
             environment=self._environment,
         )
-        function = PythonFunction(
+        made = PythonFunction(
             self,
             name,
             spec,
             settings=self._settings,
             role=self.role,
-            layer=self._layer,
+            layer=self.layer,
             placement=Placement(shared.vpc, shared.subnets, shared.functions_group),
-        ).function
-        function.configure_async_invoke(
+        )
+        made.function.configure_async_invoke(
             on_failure=destinations.SqsDestination(self.failures),
             max_event_age=cdk.Duration.minutes(self._target.experiment.rebalance.interval_minutes),
             retry_attempts=1,
         )
-        return function
+        return made
 
     def _schedule(self) -> None:
         interval = cdk.Duration.minutes(self._target.experiment.rebalance.interval_minutes)

@@ -26,6 +26,7 @@ class DeploymentCall(Construct):
         *,
         settings: Settings,
         function: lambda_.IFunction,
+        layer: lambda_.ILayerVersion,
         version: str,
         on_deploy: Mapping[str, str] | None = None,
         on_delete: Mapping[str, str] | None = None,
@@ -35,13 +36,14 @@ class DeploymentCall(Construct):
         # Not grant_invoke: that would allow every version and alias besides.
         role.add_to_policy(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=[function.function_arn]))
         spec = FunctionSpec("deployment", f"Calls {function.node.path} during deployments", _TIMEOUT, memory_mib=256)
-        caller = PythonFunction(self, "Caller", spec, settings=settings, role=role)
+        caller = PythonFunction(self, "Caller", spec, settings=settings, role=role, layer=layer)
         payloads = {"OnDeploy": on_deploy, "OnDelete": on_delete}
         self.resource = cdk.CustomResource(
             self,
             "Call",
             service_token=caller.function.function_arn,
             resource_type="Custom::CloudPitsCall",
+            service_timeout=_TIMEOUT,
             properties={
                 "FunctionName": function.function_name,
                 "Version": version,

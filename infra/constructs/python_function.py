@@ -115,10 +115,10 @@ class PythonFunction(Construct):
         placement: Placement | None = None,
     ) -> None:
         super().__init__(scope, construct_id)
-        group = logs.LogGroup(
+        self.log = logs.LogGroup(
             self, "Log", retention=logs.RetentionDays.ONE_MONTH, removal_policy=cdk.RemovalPolicy.DESTROY
         )
-        role.allow_log(group)
+        role.allow_log(self.log)
         source = str(LAMBDAS / spec.folder)
         asset = spec.asset
         self.function = lambda_.Function(
@@ -135,7 +135,7 @@ class PythonFunction(Construct):
             layers=[layer] if layer else [],
             timeout=spec.timeout,
             memory_size=spec.memory_mib,
-            log_group=group,
+            log_group=self.log,
             environment={"POWERTOOLS_SERVICE_NAME": spec.folder, **spec.environment},
             **_network(placement),
         )
