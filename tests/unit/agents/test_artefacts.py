@@ -59,6 +59,15 @@ def test_module_libraries_and_data_are_fetched(
     assert artefacts.data.read_bytes() == b"data"
 
 
+def test_files_get_back_the_names_that_they_had_before_upload(
+    stored: Any, clock: Any, document: AgentDocument, workspace: Workspace
+) -> None:
+    stored.objects["s3://assets/0f3c.so"] = b"module"
+    renamed = {"modules": {"x86_64": "s3://assets/0f3c.so"}, "file_names": {"s3://assets/0f3c.so": "libpi.so"}}
+    artefacts = Fetcher(stored, clock).fetch(document.model_copy(update=renamed), workspace, "x86_64")
+    assert artefacts.module == workspace.program / "libpi.so"
+
+
 def test_a_folder_of_data_keeps_its_shape(
     stored: Any, clock: Any, document: AgentDocument, workspace: Workspace
 ) -> None:

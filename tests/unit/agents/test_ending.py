@@ -76,6 +76,15 @@ def test_a_module_that_cannot_be_loaded_is_not_tried_again() -> None:
     assert step(exit_code=2) is Step.FAIL
 
 
-@pytest.mark.parametrize("situation", [{"drain_until": 1120.0}, {"order": Order.DRAIN}, {"order": Order.STOP}])
+@pytest.mark.parametrize(
+    "situation",
+    [
+        {"drain_until": 1120.0},
+        {"order": Order.DRAIN},
+        {"order": Order.STOP},
+        {"taken_at": 1120.0},
+        {"shutting_down": True},
+    ],
+)
 def test_a_crash_while_it_must_go_anyway_is_no_failure(situation: dict[str, object]) -> None:
     assert step(exit_code=-11, **situation) is Step.DONE  # type: ignore[arg-type]

@@ -86,26 +86,28 @@ class Fetcher:
 
     def fetch(self, document: AgentDocument, workspace: Workspace, machine: str | None = None) -> Artefacts:
         """Module, libraries and data; InvalidInputError if there is no module for this machine."""
-        module = self._file(module_uri(document, machine or platform.machine()), workspace.program)
+        module = self._named(module_uri(document, machine or platform.machine()), document, workspace.program)
         for library in document.libraries:
-            self._file(library, workspace.program)
-        data = None if document.data is None else self._data(document.data, workspace.job)
+            self._named(library, document, workspace.program)
+        data = None if document.data is None else self._data(document.data, document, workspace.job)
         return Artefacts(module, data)
 
-    def _data(self, uri: str, folder: Path) -> Path:
+    def _data(self, uri: str, document: AgentDocument, folder: Path) -> Path:
         """One file, or (a URI ending in ``/``) all that is under it, in ``folder`` under its own name."""
         if not uri.endswith("/"):
-            return self._file(uri, folder)
+            return self._named(uri, document, folder)
         target = folder / uri.rstrip("/").rpartition("/")[2]
         for each in persistently(self._clock, lambda: self._store.names(uri)):
             if not each.endswith("/"):
-                path = target / each.removeprefix(uri)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                self._file(each, path.parent)
+                self._file(each, target / each.removeprefix(uri))
         return target
 
-    def _file(self, uri: str, folder: Path) -> Path:
-        path = folder / split_uri(uri)[1].rpartition("/")[2]
+    def _named(self, uri: str, document: AgentDocument, folder: Path) -> Path:
+        """The object in ``folder`` under its own name: a program's files find each other by name."""
+        return self._file(uri, folder / document.file_names.get(uri, split_uri(uri)[1].rpartition("/")[2]))
+
+    def _file(self, uri: str, path: Path) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
         persistently(self._clock, lambda: self._store.download(uri, path))
         return path
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 # On an accelerated clock a period of the run may be milliseconds long. No agent asks anything more often than
 # this (real seconds), or the embedded cloud would be busy with answering instead of computing.
 SHORTEST_TICK_S = 0.1
-SHORTEST_POLL_S = 0.4
+SHORTEST_POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,10 +52,9 @@ def decide(situation: Situation, drain_s: float) -> Decision:
         return Decision(Step.END, situation.order.value)
     if situation.drain_until is not None:
         return _while_draining(situation, situation.drain_until)
-    reason = _reason_to_drain(situation)
-    if reason is None:
+    if not _must_go(situation):
         return Decision(Step.GO_ON)
-    return Decision(Step.DRAIN, reason, _earliest(situation.now + drain_s, situation.taken_at))
+    return Decision(Step.DRAIN, _why(situation), _earliest(situation.now + drain_s, situation.taken_at))
 
 
 def _after_exit(situation: Situation, exit_code: int) -> Decision:
@@ -63,8 +62,8 @@ def _after_exit(situation: Situation, exit_code: int) -> Decision:
         drained = situation.drain_until is not None
         return Decision(Step.DONE, "drained" if drained else "the job is over")
     ended = f"task manager ended with code {exit_code}"
-    if situation.drain_until is not None or situation.order is not Order.GO_ON:
-        return Decision(Step.DONE, f"{ended} during its drain")
+    if situation.drain_until is not None or _must_go(situation):
+        return Decision(Step.DONE, f"{ended} when it had to go anyway")
     if exit_code == BAD_INPUT or situation.crashes >= MOST_CRASHES:
         return Decision(Step.FAIL, ended)
     return Decision(Step.RESTART, ended)
@@ -77,12 +76,14 @@ def _while_draining(situation: Situation, drain_until: float) -> Decision:
     return Decision(Step.GO_ON, drain_until=until)
 
 
-def _reason_to_drain(situation: Situation) -> str | None:
+def _must_go(situation: Situation) -> bool:
+    return situation.taken_at is not None or situation.order is not Order.GO_ON or situation.shutting_down
+
+
+def _why(situation: Situation) -> str:
     if situation.taken_at is not None:
         return "interruption notice"
-    if situation.order is Order.DRAIN:
-        return "drained by the controller"
-    return "the instance is shutting down" if situation.shutting_down else None
+    return "drained by the controller" if situation.order is Order.DRAIN else "the instance is shutting down"
 
 
 def _earliest(instant: float, other: float | None) -> float:
