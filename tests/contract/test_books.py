@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from uuid import uuid4
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from cloudpits.adapters.memory.books import MemoryBooks
 from cloudpits.adapters.mysql.books import MySqlBooks
+from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import Interruptions, Market, Pool, RateSample, WorkerReport
 from cloudpits.domain.ports import Books, CycleRecord, DecisionRecord, InstanceRecord, Role, RunRecord
 
@@ -176,6 +178,35 @@ class TestRates:
     def test_a_run_under_way_is_no_history_yet(self, books: Books) -> None:
         worker = a_worker(last_report=a_report())
         books.record_cycle(a_cycle(instances=(worker,), reports={"i-1": a_report()}))
+        assert tuple(books.rates("digest")) == ()
+
+    def test_samples_of_one_type_are_pooled(self, books: Books) -> None:
+        books.add_rates("digest", "table", [RateSample("c5.large", 4.0, 1.0, 3)])
+        an_ended_run_with(books, "r1", a_worker(last_report=a_report(rate=8.0, spread=0.0)))
+        (pooled,) = books.rates("digest")
+        assert (pooled.instance_type, pooled.samples) == ("c5.large", 4)
+        assert pooled.mean == pytest.approx(5.0)
+        assert pooled.stdev == pytest.approx((((1.0 + 1.0) * 3 + 9.0) / 4) ** 0.5)
+
+    def test_importing_under_the_same_label_replaces(self, books: Books) -> None:
+        books.add_rates("digest", "table", [RateSample("c5.large", 4.0, 1.0, 3), RateSample("m5.large", 1.0, 0.1, 2)])
+        books.add_rates("digest", "table", [RateSample("c5.large", 5.0, 1.0, 3)])
+        books.add_rates("digest", "another", [RateSample("r5.large", 2.0, 0.0, 1)])
+        means = [(sample.instance_type, sample.mean) for sample in books.rates("digest")]
+        assert means == [("c5.large", 5.0), ("r5.large", 2.0)]
+
+    @pytest.mark.parametrize(
+        ("mean", "stdev", "samples"),
+        [(math.nan, 0.0, 1), (math.inf, 0.0, 1), (-1.0, 0.0, 1), (0.0, 0.0, 1), (1.0, -1.0, 1), (1.0, math.nan, 1),
+         (1.0, 0.0, 0)],
+    )  # fmt: skip
+    def test_imports_that_are_no_measurements_are_refused_by_name(
+        self, books: Books, mean: float, stdev: float, samples: int
+    ) -> None:
+        good = RateSample("c5.large", 1.0, 0.1, 1)
+        bad = RateSample("m5.large", mean, stdev, samples)
+        with pytest.raises(InvalidInputError, match=r"^table\.csv: m5\.large: .*; expected positive finite tasks/s"):
+            books.add_rates("digest", "table.csv", [good, bad])
         assert tuple(books.rates("digest")) == ()
 
 

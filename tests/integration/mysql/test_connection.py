@@ -86,7 +86,7 @@ def test_a_transaction_that_others_held_up_is_repeated(database: Database) -> No
     [
         ({"password": "s3cr3t-wrong"}, "refuses user or password; check the URL or the secret"),
         ({"port": 1}, "cannot be reached; is it running"),
-        ({"database": "nowhere"}, "has no such database; create it, then run the migrations"),
+        ({"database": "nowhere"}, "does not exist; create it"),
     ],
     ids=["password", "port", "database"],
 )
@@ -105,7 +105,10 @@ def test_why_a_connection_fails_is_one_line_without_the_password(
 
 
 def test_a_missing_table_says_to_migrate(empty_database: Address) -> None:
-    with Database(empty_database) as database, pytest.raises(StorageError, match="lacks a table; run the migrations"):
+    with (
+        Database(empty_database) as database,
+        pytest.raises(StorageError, match="lacks a table; deploy CloudPits-Shared"),
+    ):
         database.transaction(lambda cursor: cursor.execute("SELECT * FROM run"))
 
 

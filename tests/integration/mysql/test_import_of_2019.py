@@ -74,6 +74,11 @@ def test_all_rows_arrive_under_their_own_keys_in_an_empty_database(database: Dat
     assert rows(database, "SELECT `datetime` FROM interpols WHERE idinterpols = 63") == [{"datetime": None}]
 
 
+def test_an_empty_database_gets_its_tables_first(empty_database: Address) -> None:
+    with Database(empty_database) as empty:
+        assert added(import_legacy(empty, SYNTHETIC))["interpsec"] == 7
+
+
 def test_importing_again_adds_nothing(database: Database) -> None:
     import_legacy(database, SYNTHETIC)
     before = content(database)

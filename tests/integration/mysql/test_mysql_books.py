@@ -15,7 +15,7 @@ import pytest
 from cloudpits.adapters.mysql.books import MySqlBooks
 from cloudpits.adapters.mysql.connection import Database
 from cloudpits.adapters.mysql.history import history
-from cloudpits.domain.errors import InvalidInputError, StorageError
+from cloudpits.domain.errors import StorageError
 from cloudpits.domain.model import Market, Pool, RateSample, WorkerReport
 from cloudpits.domain.ports import CycleRecord, DecisionRecord, InstanceRecord, Role, RunRecord
 
@@ -150,37 +150,6 @@ class TestPooledHistory:
         measure(books, "r2", WORKER, [report(2.0, 1100.0)])
         (pooled,) = books.rates("digest")
         assert (pooled.mean, pooled.samples) == (6.0, 2)
-
-    def test_imports_and_measurements_become_one_sample_per_type(self, books: MySqlBooks) -> None:
-        books.add_rates("digest", "table", [RateSample("c5.large", 4.0, 1.0, 3), RateSample("m5.large", 1.0, 0.1, 2)])
-        measure(books, "r1", WORKER, [report(8.0, 1100.0)])
-        pooled = {sample.instance_type: sample for sample in books.rates("digest")}
-        assert sorted(pooled) == ["c5.large", "m5.large"]
-        assert pooled["c5.large"].mean == pytest.approx((3 * 4.0 + 8.0) / 4)
-        assert pooled["c5.large"].samples == 4
-        assert pooled["c5.large"].stdev == pytest.approx(math.sqrt((3 * (1.0 + 1.0) + 9.0) / 4))
-
-    def test_importing_under_the_same_label_replaces(self, books: MySqlBooks) -> None:
-        books.add_rates("digest", "table", [RateSample("c5.large", 4.0, 1.0, 3), RateSample("m5.large", 1.0, 0.1, 2)])
-        books.add_rates("digest", "table", [RateSample("c5.large", 5.0, 1.0, 3)])
-        books.add_rates("digest", "another", [RateSample("r5.large", 2.0, 0.0, 1)])
-        assert [(sample.instance_type, sample.mean) for sample in books.rates("digest")] == [
-            ("c5.large", 5.0),
-            ("r5.large", 2.0),
-        ]
-
-    @pytest.mark.parametrize(
-        ("mean", "stdev", "samples"),
-        [(math.nan, 0.0, 1), (math.inf, 0.0, 1), (-1.0, 0.0, 1), (0.0, 0.0, 1), (1.0, -1.0, 1), (1.0, math.nan, 1),
-         (1.0, 0.0, 0)],
-    )  # fmt: skip
-    def test_imports_that_are_no_measurements_are_refused_by_name(
-        self, books: MySqlBooks, mean: float, stdev: float, samples: int
-    ) -> None:
-        good = RateSample("c5.large", 1.0, 0.1, 1)
-        with pytest.raises(InvalidInputError, match=r"^table\.csv: m5\.large: .*; expected positive finite tasks/s"):
-            books.add_rates("digest", "table.csv", [good, RateSample("m5.large", mean, stdev, samples)])
-        assert tuple(books.rates("digest")) == ()
 
     def test_a_run_under_way_shows_in_history_without_rates(self, books: MySqlBooks, database: Database) -> None:
         books.describe_program("digest", "pi by throwing darts", ["1000", "'; DROP TABLE run; --"])

@@ -62,8 +62,8 @@ class Database:
     def transaction(self, work: Callable[[DictCursor], _Result], *, repeat: bool = True) -> _Result:
         """Run ``work`` in one transaction and return what it returns; all of it is stored, or nothing.
 
-        A lost connection or a deadlock makes it run again from the start, three times at most (once, unless
-        ``repeat``), so ``work`` must have no effect but on the database. StorageError for whatever it refuses.
+        A lost connection or a deadlock makes it run again from the start, three times at most (a single
+        time if ``repeat`` is False), so ``work`` must touch nothing but the database. StorageError for what it refuses.
         """
         for attempts_left in reversed(range(ATTEMPTS if repeat else 1)):
             try:

@@ -18,6 +18,7 @@ from cloudpits.adapters.mysql.connection import Database
 from cloudpits.adapters.mysql.legacy_dump import Dump, read_dump
 from cloudpits.adapters.mysql.legacy_merge import merge
 from cloudpits.adapters.mysql.legacy_tables import TABLES, check_references
+from cloudpits.adapters.mysql.migrations import migrate, repository_migrations
 from cloudpits.domain.errors import InvalidInputError
 
 
@@ -31,7 +32,7 @@ class Imported:
 
 
 def import_legacy(database: Database, path: Path) -> Sequence[Imported]:
-    """Import a dump (plain or .gz) into the migrated database, all of it or nothing; counts per table.
+    """Import a dump (plain or .gz), all of it or nothing; counts per table. Missing tables are created first.
 
     InvalidInputError names the file and line of the first thing that is wrong; StorageError if the database refuses.
     """
@@ -39,6 +40,8 @@ def import_legacy(database: Database, path: Path) -> Sequence[Imported]:
     check_references(dump.source, dump.rows)
     if not any(dump.rows.values()):
         raise InvalidInputError(f"{path}: no row of {', '.join(TABLES)}; make the dump with mysqldump experimentos")
+    if directory := repository_migrations():
+        migrate(database, directory)
     added = database.transaction(lambda cursor: _load(cursor, dump))
     return tuple(Imported(name, len(dump.rows[name]), added[name]) for name in TABLES)
 

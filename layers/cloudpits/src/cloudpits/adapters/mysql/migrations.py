@@ -51,6 +51,12 @@ class Migration:
         return [statement.strip() for statement in re.split(r";[ \t]*$", bare, flags=re.MULTILINE) if statement.strip()]
 
 
+def repository_migrations() -> Path | None:
+    """``databases/migrations`` of the repository that we stand in or are installed from; None outside of one."""
+    places = (Path("databases/migrations"), Path(__file__).parents[6] / "databases" / "migrations")
+    return next((place for place in places if place.is_dir()), None)
+
+
 def read_migrations(directory: Path) -> Sequence[Migration]:
     """The migrations in ``directory``, in order; InvalidInputError for a name or number that cannot be ordered."""
     paths = sorted(directory.glob("*.sql"))
