@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 _REPLICA_AGE_S: float = 0.5
 _REPLICA_FACTOR: float = 2.0
+_RECALL_AGE_S: float = 10.0
+_RECALL_FACTOR: float = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +140,11 @@ class Bag:
         self.table.give_back(node, task_id)
         self._counters.sent -= 1
         self._on_work()
+
+    def recall(self, node: str) -> int:
+        """Take back what a task manager that cannot tell what it has may have lost; how many tasks."""
+        patience = max(_RECALL_AGE_S, _RECALL_FACTOR * self._mean_s)
+        return self.table.recall(node, time.monotonic() - patience)
 
     def lose(self, node: str) -> int:
         """``node`` is gone; how many tasks are pending again."""

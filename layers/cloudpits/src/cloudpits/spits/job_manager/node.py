@@ -71,6 +71,8 @@ class Node:
         self._ours: bool | None = None
         self._instance = ""
         self._draining = False
+        self._received = 0
+        self._mismatch: int | None = None
         self._up = asyncio.Event()
         self._work = asyncio.Event()
         self._check = asyncio.Event()
@@ -80,6 +82,11 @@ class Node:
     def idle(self) -> bool:
         """Whether a worker would start a replica at once, as far as we know."""
         return self._desk.in_hand(self) < (self.workers or 1)
+
+    @property
+    def is_reference(self) -> bool:
+        """Whether it is known to be a reference task manager."""
+        return self._ours is False
 
     def start(self) -> None:
         """Start the three loops."""
@@ -137,11 +144,8 @@ class Node:
     async def _read_greeting(self, peer: wire.Peer) -> None:
         try:
             greeting = json.loads(await peer.read_text())
-            instance, workers, draining = (
-                str(greeting["instance"]),
-                int(greeting["workers"]),
-                bool(greeting["draining"]),
-            )
+            instance, workers = str(greeting["instance"]), int(greeting["workers"])
+            held, draining = int(greeting["in_hand"]), bool(greeting["draining"])
         except (PeerError, ValueError, KeyError, TypeError):
             if self._ours:
                 raise
@@ -149,7 +153,17 @@ class Node:
             return
         if self._ours and instance != self._instance:
             self._set_down("it was restarted")
+        self._check_hand(held)
         self._ours, self._instance, self.workers, self._draining = True, instance, workers, draining
+
+    def _check_hand(self, held: int) -> None:
+        """What it should have in hand but twice said it has not is lost; nothing may have arrived in between."""
+        mismatch = self._received if held == 0 and self._desk.in_hand(self) else None
+        if mismatch is not None and mismatch == self._mismatch:
+            _log.warning("%s has nothing in hand; what it was sent goes to others", self.name)
+            self._desk.lose(self)
+            mismatch = None
+        self._mismatch = mismatch
 
     def _set_up(self) -> None:
         if not self.alive:
@@ -235,6 +249,7 @@ class Node:
                 run_id, status, data = await peer.read_result()
                 self._desk.receive(self, task_id, run_id, status, data, peer.acknowledge)
                 self._work.set()
+                self._received += 1
                 count += 1
         return count
 

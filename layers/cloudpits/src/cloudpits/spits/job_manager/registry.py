@@ -43,8 +43,12 @@ class Registry:
 
     def wake_for_stragglers(self) -> None:
         """Idle nodes may help with what others have in hand, once nothing else is left."""
-        if self._bag and self._bag.table.tail:
-            self.wake()
+        if not (self._bag and self._bag.table.tail):
+            return
+        for node in self.nodes.values():
+            if node.is_reference and self._bag.recall(node.name):
+                _log.warning("%s may have lost tasks; they are sent again", node.name)
+        self.wake()
 
     def add(self, address: Address) -> None:
         """A node added on the port."""

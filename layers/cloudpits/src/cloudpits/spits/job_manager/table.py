@@ -102,6 +102,14 @@ class TaskTable:
         if task is not None and task.owners.pop(node, None) is not None and not task.owners:
             self._pending.appendleft(task)
 
+    def recall(self, node: str, sent_before: float) -> int:
+        """Take back what ``node`` has had since before then, for it may have lost it; how many tasks."""
+        held = [self._tasks[task_id] for task_id in self._in_hand.get(node, ())]
+        late = [task.task_id for task in held if task.owners[node] < sent_before]
+        for task_id in late:
+            self.give_back(node, task_id)
+        return len(late)
+
     def lose(self, node: str) -> list[Task]:
         """``node`` is gone; the tasks that are pending again because of it."""
         lost = [self._tasks[task_id] for task_id in sorted(self._in_hand.pop(node, ()), reverse=True)]

@@ -1,0 +1,77 @@
+"""Compatible in both directions: an independent peer that behaves as the reference runtime, on the same modules."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PEER = Path(__file__).parent / "reference_peer.py"
+
+
+@pytest.fixture
+def peer(cluster):
+    started = []
+
+    def start(*arguments):
+        command = [sys.executable, PEER, *(str(argument) for argument in arguments)]
+        started.append(subprocess.Popen(command, cwd=cluster.folder, start_new_session=True))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def listening(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_our_job_manager_with_reference_task_managers(cluster, peer, trial_module, expected, free_port, wait_until):
+    manager = peer("tm", "trial", free_port, 2, trial_module, "60", "5", "0", "2")
+    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
+    wait_until(lambda: listening(free_port))
+    job = cluster.job_manager(trial_module, "60 5 0 2")
+    assert job.wait(30) == 0
+    assert cluster.result() == expected(60, runs=2)
+    assert manager.wait(10) == 0, "it was told to terminate"
+    assert "(reference)" in job.text()
+
+
+def test_our_task_managers_with_the_reference_job_manager(cluster, peer, trial_module, expected):
+    managers = [cluster.task_manager(trial_module, "60 5 0 2", "--workers", 2) for _ in range(2)]
+    cluster.announced(2)
+    nodes = ",".join(f"{host}:{port}" for host, port in cluster.nodes())
+    job = peer("jm", "trial", nodes, trial_module, "60", "5", "0", "2")
+    assert job.wait(30) == 0
+    assert cluster.result() == expected(60, runs=2)
+    assert [manager.wait() for manager in managers] == [0, 0]
+
+
+def test_both_kinds_of_task_managers_in_one_job(cluster, peer, pi_module, free_port, wait_until):
+    peer("tm", "trial", free_port, 1, pi_module, "20000", "80")
+    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
+    wait_until(lambda: listening(free_port))
+    cluster.task_manager(pi_module, "20000 80")
+    cluster.announced(1)
+    job = cluster.job_manager(pi_module, "20000 80", "--status", "status.json")
+    assert job.wait(30) == 0
+    assert len(cluster.result().splitlines()) == 81
+    assert "(reference)" in job.text()
+    assert "(CloudPITS)" in job.text()
+
+
+def test_a_crashing_task_is_never_a_result_for_the_reference_job_manager(cluster, peer, trial_module, expected):
+    arguments = "20 0 0 1 once-crash 7"
+    cluster.task_manager(trial_module, arguments)
+    cluster.announced(1)
+    host, port = cluster.nodes()[0]
+    job = peer("jm", "trial", f"{host}:{port}", trial_module, *arguments.split())
+    with pytest.raises(subprocess.TimeoutExpired):
+        job.wait(2)
+    assert not (cluster.folder / "result.txt").exists(), "it waits for the task, as it would with its own task manager"
