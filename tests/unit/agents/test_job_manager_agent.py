@@ -125,9 +125,14 @@ def test_the_journal_is_shipped_once_a_period(host: Life) -> None:
 
 
 def test_a_killed_job_manager_is_started_again(host: Life) -> None:
+    host.says("running", committed=20)
+    host.goes_on(1)
     host.child.exit_code = -9
     host.goes_on(1)
     assert host.child.actions == ["start"]
+    host.says("starting", committed=0)
+    host.goes_on(10)
+    assert host.channel.progress().tasks_committed == 20
 
 
 def test_everything_is_in_s3_before_completion_is_announced(host: Life) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from cloudpits.adapters.aws.errors import cloud_errors
+from cloudpits.adapters.aws.fleet import TAG_RUN, TAG_TYPE
 from cloudpits.domain.ports import Role
 
 if TYPE_CHECKING:  # the stubs are a development dependency
@@ -28,8 +29,8 @@ class EC2Workers:
     def __init__(self, ec2: EC2Client, run: str) -> None:
         self._ec2 = ec2
         self._filters: list[FilterTypeDef] = [
-            {"Name": "tag:cloudpits:run", "Values": [run]},
-            {"Name": "tag:Type", "Values": [Role.WORKER_SPOT.value, Role.WORKER_ON_DEMAND.value]},
+            {"Name": f"tag:{TAG_RUN}", "Values": [run]},
+            {"Name": f"tag:{TAG_TYPE}", "Values": [Role.WORKER_SPOT.value, Role.WORKER_ON_DEMAND.value]},
             {"Name": "instance-state-name", "Values": list(LISTENING_STATES)},
         ]
 

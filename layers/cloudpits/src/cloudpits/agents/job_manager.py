@@ -56,6 +56,7 @@ class JobManagerAgent:
         self._publishing = Every(settings.cadence.progress_s)
         self._shipping = Every(settings.journal_s)
         self._status = JobManagerStatus()
+        self._committed = 0  # a restarted job manager counts up to it again while it reads its journal
         self._crashes = 0
 
     def run(self) -> int:
@@ -74,6 +75,7 @@ class JobManagerAgent:
         now = self._parts.clock.now()
         exit_code = self._parts.job_manager.poll()  # before the status is read: the last one is then complete
         self._status = read_status(JobManagerStatus, self._parts.status) or self._status
+        self._committed = max(self._committed, self._status.tasks_committed)
         self._parts.tally.update(self._status.nodes)
         decision = decide_job(
             self._status,
@@ -120,7 +122,7 @@ class JobManagerAgent:
         self._parts.channel.publish_progress(
             Progress(
                 tasks_total=self._settings.tasks_total if status.tasks_total is None else status.tasks_total,
-                tasks_committed=status.tasks_committed,
+                tasks_committed=self._committed,
                 state=state,
                 updated_at=self._parts.clock.now(),
                 message=message or status.message,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
 
 from cloudpits.adapters.aws.errors import cloud_errors
+from cloudpits.adapters.aws.metrics import NAMESPACE, RATE, SPREAD, TASKS
 from cloudpits.agents.imds import Identity
 from cloudpits.agents.rates import Rate
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:  # the stubs are a development dependency
     from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cloudwatch.literals import StandardUnitType
 
-NAMESPACE = "Performance"
 STANDARD_RESOLUTION_S = 60  # finer data points must be announced as high-resolution ones
 
 
@@ -33,9 +33,9 @@ class CloudWatchSink:
 
     def publish(self, at: float, rate: Rate, tasks_completed: int) -> None:
         figures: tuple[tuple[str, float, StandardUnitType], ...] = (
-            ("perf_sec", rate.mean, "Count/Second"),
-            ("perf_sec_stdev", rate.stdev, "Count/Second"),
-            ("tasks_completed", float(tasks_completed), "Count"),
+            (RATE, rate.mean, "Count/Second"),
+            (SPREAD, rate.stdev, "Count/Second"),
+            (TASKS, float(tasks_completed), "Count"),
         )
         with cloud_errors("publishing metrics"):
             self._cloudwatch.put_metric_data(

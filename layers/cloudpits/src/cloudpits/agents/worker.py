@@ -56,6 +56,7 @@ class WorkerAgent:
         self._shutting_down = shutting_down
         self._meter = RateMeter(WINDOW_PERIODS * settings.metrics_s)
         self._publishing = Every(settings.metrics_s)
+        self._seen: tuple[TaskManagerStatus, int] | None = None
         self._crashes = 0
         self._drain_until: float | None = None
 
@@ -113,9 +114,14 @@ class WorkerAgent:
         return 1 if decision.step is Step.FAIL else 0
 
     def _measure(self, now: float) -> None:
+        """Sample the counter whenever the task manager has written it anew: only then is it of this moment."""
         status = read_status(TaskManagerStatus, self._status)
         if status is None:
             return
+        seen = (status, self._status.stat().st_mtime_ns)
+        if seen == self._seen:
+            return
+        self._seen = seen
         self._meter.parallel = status.workers
         self._meter.observe(now, status.tasks_completed, busy=status.in_hand > 0)
 
