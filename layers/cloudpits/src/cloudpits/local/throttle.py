@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 BURST_S = 0.05  # most allowance that can be saved up while idle
+START_S = 0.5  # allowance at the start: loading a program is not what differs between instance types
 LOOK_S = 0.25  # how often the tree of processes is read anew
 
 
@@ -26,26 +27,38 @@ def cpu_seconds(pid: int) -> float:
 
 def descendants(pid: int) -> list[int]:
     """Children, grandchildren and so on of a process."""
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        current = waiting.pop()
-        for tasks in Path(f"/proc/{current}/task").glob("*/children"):
-            with contextlib.suppress(OSError):
-                waiting += (children := [int(child) for child in tasks.read_text().split()])
-                found += children
+    found = _children(pid)
+    for child in found:  # grows while it is walked through
+        found += _children(child)
     return found
+
+
+def _children(pid: int) -> list[int]:
+    found: list[int] = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        with contextlib.suppress(OSError):
+            found += [int(child) for child in tasks.read_text().split()]
+    return found
+
+
+def computing(root: int) -> list[int]:
+    """The processes that compute: all below the children of ``root``.
+
+    The root is the instance's agent and its children are managers of tasks; they hardly compute, and stopping
+    them would make them look dead to their peers.
+    """
+    return [pid for child in _children(root) for pid in descendants(child)]
 
 
 @dataclass(slots=True)
 class Throttle:
-    """The allowance of the processes below ``root`` (the root itself, the instance's agent, runs freely)."""
+    """The allowance of the processes that compute for the instance whose agent is ``root``."""
 
     root: int
     share: float  # of one core
     _members: list[int] = field(default_factory=list)
     _used: dict[int, float] = field(default_factory=dict)
-    _allowance: float = 0.0
+    _allowance: float = START_S
     _seen_at: float = field(default_factory=time.monotonic)
     _looked_at: float = -LOOK_S
     _stopped: bool = False
@@ -54,11 +67,12 @@ class Throttle:
         """Account for the time since the last step; stop or continue the group. Call every 10 ms or so."""
         now = time.monotonic()
         if now - self._looked_at >= LOOK_S:
-            self._members, self._looked_at = descendants(self.root), now
+            self._members, self._looked_at = computing(self.root), now
             if self._stopped:
                 self._signal(signal.SIGSTOP)  # newcomers
+        earned = (now - self._seen_at) * self.share
         spent = sum(self._spent(pid) for pid in self._members)
-        self._allowance = min(self._allowance + (now - self._seen_at) * self.share - spent, BURST_S)
+        self._allowance = min(self._allowance - spent + earned, max(BURST_S, self._allowance - spent))
         self._seen_at = now
         if self._stopped != (self._allowance < 0):
             self._stopped = not self._stopped

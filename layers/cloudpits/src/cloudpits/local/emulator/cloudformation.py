@@ -105,6 +105,20 @@ def _with_attributes(original: Handler, more: Callable[[str, Properties], Mappin
     return original | {"create": create}
 
 
+def _function(original: Handler) -> Handler:
+    """Lambda functions without the wish for IPv6: SDKs refuse it together with an endpoint like the emulator's."""
+
+    def create(logical_id: str, properties: Properties, stack_name: str) -> Created:
+        given = properties.get("Environment", {}).get("Variables", {})
+        variables = {name: value for name, value in given.items() if name != "AWS_USE_DUALSTACK_ENDPOINT"}
+        created: Created = original["create"](
+            logical_id, {**properties, "Environment": {"Variables": variables}}, stack_name
+        )
+        return created
+
+    return original | {"create": create}
+
+
 def handlers(world: World, originals: Mapping[str, Handler]) -> dict[str, Handler]:
     """Resource type → handler, to be merged into the emulator's table."""
     vpc = _with_attributes(
@@ -120,5 +134,6 @@ def handlers(world: World, originals: Mapping[str, Handler]) -> dict[str, Handle
         },
         "AWS::EC2::SecurityGroupIngress": _group_rule("IpPermissions"),
         "AWS::EC2::SecurityGroupEgress": _group_rule("IpPermissionsEgress"),
+        "AWS::Lambda::Function": _function(originals["AWS::Lambda::Function"]),
         "AWS::RDS::DBInstance": _database(world, originals["AWS::RDS::DBInstance"]),
     }

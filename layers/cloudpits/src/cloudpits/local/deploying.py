@@ -1,0 +1,85 @@
+"""Deploys the real stacks to the emulated AWS with the real CDK command line."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+from cloudpits.domain.errors import CloudError, InvalidInputError
+from cloudpits.local.emulated_aws import ACCOUNT
+
+CDK = Path("node_modules/.bin/cdk")
+QUALIFIER = "hnb659fds"  # of CDK's standard bootstrap
+BOOTSTRAP_VERSION = "28"
+SHARED = "CloudPits-Shared"
+_TIMEOUT_S = 300.0
+IMAGES = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}"
+
+
+def bootstrap(endpoint: str, region: str) -> None:
+    """What ``cdk bootstrap`` and AWS itself leave in an account and the CDK asks for: bucket, version, image ids."""
+    session = boto3.Session(ACCOUNT, "emulated", region_name=region)
+    bucket = f"cdk-{QUALIFIER}-assets-{ACCOUNT}-{region}"
+    place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    session.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket, **place)  # type: ignore[arg-type]  # a region
+    parameters = {f"/cdk-bootstrap/{QUALIFIER}/version": BOOTSTRAP_VERSION}
+    parameters |= {IMAGES.format(architecture): "ami-0e0000000000embed" for architecture in ("x86_64", "arm64")}
+    ssm = session.client("ssm", endpoint_url=endpoint)
+    for name, value in parameters.items():
+        ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+
+
+class Deployment:
+    """Two deployments of one synthesis: history is written into the database between them."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str], context: Mapping[str, str]) -> None:
+        if not CDK.exists() or not Path("cdk.json").exists():
+            raise InvalidInputError(f"{CDK}: not found; type this in the CloudPITS checkout, after make install")
+        self._folder = folder
+        self._environment = {**environment, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
+        self._context = [word for name, value in context.items() for word in ("-c", f"{name}={value}")]
+
+    @property
+    def assembly(self) -> Path:
+        return self._folder / "cdk.out"
+
+    def synthesise(self) -> None:
+        """Synthesise all stacks."""
+        app = f"{sys.executable} app.py"
+        self._cdk("synth", "--quiet", "--app", app, "--output", str(self.assembly), *self._context)
+
+    def deploy(self, stack: str) -> Mapping[str, Any]:
+        """Deploy one synthesised stack; its outputs."""
+        outputs = self._folder / f"outputs-{stack}.json"
+        self._cdk(
+            *("deploy", stack, "--exclusively", "--app", str(self.assembly), "--outputs-file", str(outputs)),
+            *("--require-approval", "never", "--method", "direct"),
+        )
+        found: dict[str, Any] = json.loads(outputs.read_text())[stack]
+        return found
+
+    def _cdk(self, *arguments: str) -> None:
+        log = self._folder / f"cdk-{arguments[0]}-{arguments[1].strip('-')}.log"
+        command = [str(CDK), *arguments, "--no-notices", "--ci"]
+        with log.open("wb") as file:
+            try:
+                done = subprocess.run(  # noqa: S603 -- the pinned CDK command line
+                    command, env=self._environment, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT,
+                    check=False, timeout=_TIMEOUT_S,
+                )  # fmt: skip
+            except subprocess.TimeoutExpired:
+                raise CloudError(f"cdk {arguments[0]} took over {_TIMEOUT_S:.0f} s; see {log}", "CdkTimeout") from None
+        if done.returncode:
+            raise CloudError(f"cdk {arguments[0]} failed: {_reason(log)}; see {log}", "CdkFailed")
+
+
+def _reason(log: Path) -> str:
+    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    telling = [line for line in lines if line.startswith("cloudpits:") or "❌" in line or "rror:" in line]
+    return (telling or lines or ["no message"])[-1]
