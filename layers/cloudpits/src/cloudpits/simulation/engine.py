@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Replace, Stop, Terminate
+from cloudpits.application.cycle import CAPACITY_ROUNDS
+from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Plan, Replace, Stop, Terminate
 from cloudpits.domain.decision import decide
 from cloudpits.domain.errors import InfeasibleError
 from cloudpits.domain.model import SECONDS_PER_HOUR, Pool
 from cloudpits.domain.policies.base import Policy
 from cloudpits.simulation.bag import Bag
-from cloudpits.simulation.machines import NOTICE_S, Machine, Machines, manager_cost
+from cloudpits.simulation.machines import Machine, Machines, manager_cost
 from cloudpits.simulation.observation import Observer
-from cloudpits.simulation.realisation import Realisation
+from cloudpits.simulation.realisation import NOTICE_S, Realisation
 from cloudpits.simulation.results import DecisionLine, FleetPoint, RunResult, run_result
 
 EVENT_LATENCY_S = 5.0  # from an interruption notice to the controller's extra cycle
@@ -54,6 +55,7 @@ class Run:
     stopped_at: float | None = None
     manager_launched: bool = False
     replacements: int = 0
+    extra_cycle_due: bool = False
     cycles: int = 0
     first_forecast: Forecast | None = None
     refused: str = ""
@@ -112,7 +114,9 @@ class Run:
         machine.notice_at = machine.taken_at
         machine.draining = True
         self.bag.drain(machine.instance_id, now)
-        self._push(now + EVENT_LATENCY_S, Kind.EXTRA_CYCLE)
+        if not self.extra_cycle_due:
+            self.extra_cycle_due = True
+            self._push(now + EVENT_LATENCY_S, Kind.EXTRA_CYCLE)
 
     def _end(self, machine: Machine, now: float, because: str) -> None:
         hand = self.bag.leave(machine.instance_id)
@@ -123,23 +127,39 @@ class Run:
 
     def _cycle(self, now: float) -> None:
         self.cycles += 1
+        self.extra_cycle_due = False
         self._apply_drift(now)
-        snapshot = self.observer.snapshot(now, self.memory, self.manager_launched)
-        self.manager_launched = True
         try:
-            plan = decide(snapshot, self.policy, now)
+            plan = self._launch_planned(now)
         except InfeasibleError as error:
             self.refused = str(error)
             self._stop(now)
             return
         self.memory = plan.memory
+        for command in plan.commands:
+            self._end_something(command, now)
+        if self.trace:
+            self._note(now, plan.commands)
+
+    def _launch_planned(self, now: float) -> Plan:
+        """Decide and launch; after refusals ask the policy again, as the controller does."""
+        plan = self._decide(now)
+        for _ in range(CAPACITY_ROUNDS):
+            refusals = len(self.observer.capacity_errors)
+            for command in plan.commands:
+                self._start_something(command, now)
+            if len(self.observer.capacity_errors) == refusals:
+                break
+            plan = self._decide(now)
+        return plan
+
+    def _decide(self, now: float) -> Plan:
+        snapshot = self.observer.snapshot(now, self.memory, self.manager_launched)
+        self.manager_launched = True
+        plan = decide(snapshot, self.policy, now)
         if self.first_forecast is None:
             self.first_forecast = plan.forecast
-        for command in plan.commands:
-            self._act(command, now)
-        self._hand_over(now)
-        if self.trace:
-            self._note(now, plan.commands, snapshot.spent_usd)
+        return plan
 
     def _apply_drift(self, now: float) -> None:
         if not self.world.regime.drift_share:
@@ -148,12 +168,14 @@ class Run:
             rate = machine.rate * self.world.drift(machine.pool.instance_type, now)
             self.bag.change_rate(machine.instance_id, rate, now)
 
-    def _act(self, command: Command, now: float) -> None:
+    def _start_something(self, command: Command, now: float) -> None:
         if isinstance(command, Launch):
             self._launch(command.pool, command.count, now, None)
         elif isinstance(command, Replace):
             self.replacements += self._launch(command.pool, 1, now, command.instance_id)
-        elif isinstance(command, Drain):
+
+    def _end_something(self, command: Command, now: float) -> None:
+        if isinstance(command, Drain):
             self._drain(command.instance_id, now)
         elif isinstance(command, Terminate) and command.instance_id in self.machines.alive:
             self._end(self.machines.alive[command.instance_id], now, "terminated")
@@ -162,7 +184,7 @@ class Run:
 
     def _launch(self, pool: Pool, count: int, now: float, replaces: str | None) -> bool:
         price = self.world.price(pool, now) if pool in self.world.prices else None
-        if price is None or price > self.machines.ceiling(pool) or self.world.refuses(pool, now):
+        if price is None or price > self.machines.ceiling(pool, price) or self.world.refuses(pool, now):
             self.observer.capacity_errors.append((pool, now))
             return False
         for _ in range(count):
@@ -182,12 +204,6 @@ class Run:
         grace = now + self.world.scenario.settings.drain_grace_s
         self._push(min(empty_at, grace) + SHUTDOWN_S, Kind.DRAINED, instance_id)
 
-    def _hand_over(self, now: float) -> None:
-        """The contract of ``Replace``: the old worker drains once the new one has reported a rate."""
-        for machine in tuple(self.machines.alive.values()):
-            if machine.replaces is not None and machine.report is not None and not machine.draining:
-                self._drain(machine.replaces, now)
-
     def _stop(self, now: float) -> None:
         self.stopped_at = now
         for machine in tuple(self.machines.alive.values()):
@@ -204,7 +220,8 @@ class Run:
         manager = manager_cost(self.world, ended_at) if self.manager_launched and not self.refused else 0.0
         return run_result(self, ended_at, self.machines.ended_cost_usd + manager)
 
-    def _note(self, now: float, commands: tuple[Command, ...], spent: float) -> None:
+    def _note(self, now: float, commands: tuple[Command, ...]) -> None:
+        spent = self.machines.spent(now) + manager_cost(self.world, now)
         from_start = now - self.world.started_at
         self.decisions.extend(DecisionLine.of(from_start, command) for command in commands)
         counts: dict[str, int] = {}

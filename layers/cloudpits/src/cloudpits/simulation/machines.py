@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
+from cloudpits.application import market
 from cloudpits.domain.ledger import billing
 from cloudpits.domain.model import Market, Pool, WorkerReport
 from cloudpits.simulation.prices import Points
 from cloudpits.simulation.randomness import stream
 from cloudpits.simulation.realisation import NEVER, Realisation
-
-NOTICE_S = 120.0  # AWS warns this long before it takes a spot instance
 
 
 @dataclass(slots=True)
@@ -59,7 +58,7 @@ class Machines:
         world, index = self.world, self.launches.get(pool, 0)
         self.launches[pool] = index + 1
         number = len(self.alive) + len(self.ended) + 1
-        ceiling = self.ceiling(pool)
+        ceiling = self.ceiling(pool, world.price(pool, now) or 0.0)
         machine = Machine(
             instance_id=f"i-{number:017x}",
             pool=pool,
@@ -75,10 +74,9 @@ class Machines:
         self.alive[machine.instance_id] = machine
         return machine
 
-    def ceiling(self, pool: Pool) -> float:
-        """Maximum price of a request in the pool: the on-demand price."""
-        known = self.world.scenario.types[pool.instance_type].on_demand_usd_per_hour
-        return known if known is not None else max(usd for _, usd in self.world.prices[pool])
+    def ceiling(self, pool: Pool, usd_per_hour: float) -> float:
+        """Maximum price of a request made in the pool at the given price."""
+        return market.ceiling(self.world.scenario.types[pool.instance_type], usd_per_hour)
 
     def _taken_at(self, pool: Pool, index: int, now: float, ceiling: float) -> float:
         """Its own fate, its pool running dry, or a price above its maximum: whichever comes first."""

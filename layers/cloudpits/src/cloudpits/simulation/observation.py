@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Mapping
-from types import MappingProxyType
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import inf
 
+from cloudpits.application.market import ceiling
+from cloudpits.domain.estimation.hazard import by_type
 from cloudpits.domain.estimation.pooling import pool_reports
 from cloudpits.domain.model import (
     SECONDS_PER_HOUR,
@@ -21,39 +26,69 @@ from cloudpits.domain.model import (
     WorkerReport,
     WorkerState,
 )
+from cloudpits.domain.rebalancing.cooldown import cooling
 from cloudpits.simulation.bag import Bag
 from cloudpits.simulation.machines import Machine, Machines, manager_cost
+from cloudpits.simulation.prices import Points
 from cloudpits.simulation.realisation import Realisation
 
 
 class Board:
-    """Offers as prices move: only offers whose price changed are made anew."""
+    """Offers as prices move: only offers whose price or interruption rate changed are made anew."""
 
     def __init__(self, world: Realisation) -> None:
         self._world = world
-        self._position = dict.fromkeys(world.prices, -1)
-        self._offers: Mapping[Pool, Offer] = MappingProxyType({})
+        self._rates = dict(world.scenario.hazards)
+        self._prices: dict[Pool, float] = {}
+        self._offers: dict[Pool, Offer] = {}
+        self._pools = tuple(world.prices.items())
+        # The next price change of every pool, as (instant, number of the pool, position in its points).
+        self._next = [self._first(number, points) for number, (_, points) in enumerate(self._pools)]
+        heapq.heapify(self._next)
 
-    def offers(self, now: float) -> Mapping[Pool, Offer]:
-        """Offers at ``now``; the same object as before while no price has changed."""
-        changed = {pool: offer for pool in self._world.prices if (offer := self._changed(pool, now)) is not None}
+    def _first(self, number: int, points: Points) -> tuple[float, int, int]:
+        position = max(0, bisect_right(points, (self._world.started_at, inf)) - 1)
+        return points[position][0], number, position
+
+    def offers(self, now: float, refused: Sequence[tuple[Pool, float]]) -> Mapping[Pool, Offer]:
+        """Offers at ``now``; the same object as before while nothing has changed."""
+        changed = list(self._changed(now))
         if changed:
-            self._offers = MappingProxyType({**self._offers, **changed})
-        return self._offers
+            self._offers = self._offers.copy()
+            self._offers.update((pool, self._offer(pool)) for pool in changed)
+        return self._without_cooling(now, refused) if refused else self._offers
 
-    def _changed(self, pool: Pool, now: float) -> Offer | None:
-        points, position = self._world.prices[pool], self._position[pool]
-        start = position
-        while position + 1 < len(points) and points[position + 1][0] <= now:
-            position += 1
-        if position == start:
-            return None
-        self._position[pool] = position
-        usd = points[position][1]
-        known = self._world.scenario.types[pool.instance_type].on_demand_usd_per_hour
-        spot = pool.market is Market.SPOT
-        hazard = self._world.scenario.hazards.get(pool.instance_type, 0.0) if spot else 0.0
-        return Offer(pool, usd, usd if known is None else known, interruptions_per_hour=hazard)
+    def learn(self, exposure: Interruptions) -> None:
+        """Take over the interruption rate learnt for a type; asked when one of its instances was taken."""
+        name = exposure.instance_type
+        self._rates.update(by_type((exposure,)))
+        self._offers = self._offers.copy()
+        self._offers.update((pool, self._offer(pool)) for pool in self._prices if pool.instance_type == name)
+
+    def _without_cooling(self, now: float, refused: Sequence[tuple[Pool, float]]) -> Mapping[Pool, Offer]:
+        closed = [pool for pool in cooling(refused, now) if pool in self._offers]
+        if not closed:
+            return self._offers
+        offers = self._offers.copy()
+        offers.update((pool, replace(offers[pool], available=False)) for pool in closed)
+        return offers
+
+    def _changed(self, now: float) -> Iterator[Pool]:
+        while self._next and self._next[0][0] <= now:
+            _, number, position = self._next[0]
+            pool, points = self._pools[number]
+            self._prices[pool] = points[position][1]
+            yield pool
+            if position + 1 < len(points):
+                heapq.heapreplace(self._next, (points[position + 1][0], number, position + 1))
+            else:
+                heapq.heappop(self._next)
+
+    def _offer(self, pool: Pool) -> Offer:
+        usd = self._prices[pool]
+        limit = ceiling(self._world.scenario.types[pool.instance_type], usd)
+        rate = self._rates.get(pool.instance_type, 0.0) if pool.market is Market.SPOT else 0.0
+        return Offer(pool, usd, limit, interruptions_per_hour=rate, available=usd <= limit)
 
 
 class Observer:
@@ -64,10 +99,12 @@ class Observer:
         self.capacity_errors: list[tuple[Pool, float]] = []
         self.start_ups: list[float] = []
         self._board = Board(world)
+        self._exposure = Exposure(world.scenario.hazards, self._board)
 
     def snapshot(self, now: float, memory: Mapping[str, object], manager_launched: bool) -> Snapshot:
         """What is known at ``now``."""
         scenario = self.world.scenario
+        exposure = self._interruptions(now)
         fleet = tuple(self._worker(machine, now) for machine in self.machines.alive.values())
         hourly = scenario.job_manager_usd_per_hour + scenario.job_manager_volume_usd_per_hour
         spent = self.machines.spent(now) + (manager_cost(self.world, now) if manager_launched else 0.0)
@@ -78,14 +115,14 @@ class Observer:
             limits=scenario.limits,
             settings=scenario.settings,
             types=scenario.types,
-            offers=self._board.offers(now),
+            offers=self._board.offers(now, self.capacity_errors),
             fleet=fleet,
             job_manager=JobManager(hourly, self.world.started_at, "i-manager")
             if manager_launched
             else JobManager(hourly),
             spent_usd=spent,
             history=self.world.history,
-            interruptions=self._interruptions(now),
+            interruptions=exposure,
             start_up_samples=tuple(self.start_ups),
             capacity_errors=tuple(self.capacity_errors),
             measured=self._measured(),
@@ -133,12 +170,38 @@ class Observer:
 
     def _interruptions(self, now: float) -> tuple[Interruptions, ...]:
         """Exposure per type in this run, with the advisor's prior."""
-        events = dict.fromkeys(self.world.scenario.types, 0)
-        hours = dict.fromkeys(self.world.scenario.types, 0.0)
-        for machine in (*self.machines.ended, *self.machines.alive.values()):
+        self._exposure.add_ended(self.machines.ended)
+        return self._exposure.until(now, self.machines.alive.values())
+
+
+class Exposure:
+    """Spot instance hours and interruptions per type; ended machines are counted once."""
+
+    def __init__(self, hazards: Mapping[str, float], board: Board) -> None:
+        self._hazards, self._board = hazards, board
+        self._hours = dict.fromkeys(hazards, 0.0)
+        self._events = dict.fromkeys(hazards, 0)
+        self._counted = 0
+
+    def add_ended(self, ended: Sequence[Machine]) -> None:
+        """Count machines that ended since the last call; what an interruption teaches goes to the board."""
+        taken: set[str] = set()
+        for machine in ended[self._counted :]:
+            name = machine.pool.instance_type
+            if machine.pool.market is Market.SPOT and machine.ended_at is not None:
+                self._hours[name] += (machine.ended_at - machine.launched_at) / SECONDS_PER_HOUR
+                self._events[name] += machine.interrupted
+                taken.update({name} if machine.interrupted else ())
+        self._counted = len(ended)
+        for name in sorted(taken):
+            self._board.learn(Interruptions(name, self._events[name], self._hours[name], self._hazards[name]))
+
+    def until(self, now: float, alive: Iterable[Machine]) -> tuple[Interruptions, ...]:
+        """One entry per type."""
+        hours = dict(self._hours)
+        for machine in alive:
             if machine.pool.market is Market.SPOT:
-                until = now if machine.ended_at is None else machine.ended_at
-                hours[machine.pool.instance_type] += (until - machine.launched_at) / SECONDS_PER_HOUR
-                events[machine.pool.instance_type] += machine.interrupted
-        hazards = self.world.scenario.hazards
-        return tuple(Interruptions(name, events[name], hours[name], hazards.get(name)) for name in events)
+                hours[machine.pool.instance_type] += (now - machine.launched_at) / SECONDS_PER_HOUR
+        return tuple(
+            Interruptions(name, self._events[name], hours[name], prior) for name, prior in self._hazards.items()
+        )

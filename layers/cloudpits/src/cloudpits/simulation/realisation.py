@@ -14,6 +14,7 @@ from cloudpits.simulation.regimes import outages, spiky
 from cloudpits.simulation.scenario import Regime, Scenario
 
 NEVER = math.inf
+NOTICE_S = 120.0  # AWS warns this long before it takes a spot instance, and gives none away meanwhile
 _REFUSAL_S = 600.0  # a refusal of capacity lasts about this long
 BOOT_RANGE = (0.85, 1.25)  # of the configured start-up time
 _WRONG_SIGMA = 0.35  # of the logarithm, per type, in the regime "wrong-history"
@@ -92,7 +93,7 @@ class Realisation:
         """Whether a launch in the pool fails for lack of capacity."""
         if pool.market is not Market.SPOT:
             return False
-        if any(start <= instant < end for start, end in self.windows.get(pool, ())):
+        if any(start - NOTICE_S <= instant < end for start, end in self.windows.get(pool, ())):
             return True
         slot = int(instant // _REFUSAL_S)
         return uniform(self.seed, "refusal", pool, slot) < self.regime.launch_failure_share
