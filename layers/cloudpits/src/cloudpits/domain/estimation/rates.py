@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from cloudpits.domain.estimation.capacity import Capacity, capacity_of
-from cloudpits.domain.estimation.drift import NO_DRIFT, Drift, detect
+from cloudpits.domain.estimation.drift import NO_DRIFT, detect
 from cloudpits.domain.estimation.normal_inverse_gamma import NormalInverseGamma
 from cloudpits.domain.estimation.screening import Rejection, screen
 from cloudpits.domain.estimation.tree import Belief, Leaf, Tree
@@ -27,7 +27,9 @@ GUESS_SPREAD = 1.0  # of a rate guessed from the limits, before any measurement
 PROCESSOR_SPREAD = 0.25  # of processors around their nominal capacity
 TYPE_SPREAD = 0.05  # of types with the same processor
 TYPE_WEIGHT = 4.0  # observations that the prior of TYPE_SPREAD is worth
+RUN_SPREAD = 0.05  # of ln(rate) from run to run
 SLOPE_SPREAD = 0.15  # of the exponent of size around 1
+IMPLAUSIBLE_SPREAD = 0.15  # between types of one processor: rather the table is wrong than the types so unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,11 @@ class RateBook:
         self.measured_anything = bool(earlier or seen)
         self._slope, type_variance = self._structure(earlier or seen)
         self._priors = (Belief(scale, PROGRAM_SPREAD**2), PROCESSOR_SPREAD**2, type_variance)
-        self.drift = self._drift(earlier, seen) if earlier and seen else NO_DRIFT
+        if earlier and self._doubtful(earlier, seen, type_variance):
+            noise = max(0.0, type_variance - TYPE_SPREAD**2)
+            earlier = {name: belief.with_noise(noise) for name, belief in earlier.items()}
+            self._priors = (*self._priors[:2], TYPE_SPREAD**2)
+        self.drift = detect(self._predict(earlier, seen), seen) if earlier and seen else NO_DRIFT
         self._tree = self._grow(self._combine(earlier, seen))
         self._known: dict[str, RateEstimate] = {}
 
@@ -112,14 +118,31 @@ class RateBook:
             leaves.append(Leaf(name, capacity.processor, level))
         return Tree(leaves, root, branch, leaf)
 
-    def _drift(self, earlier: Mapping[str, Belief], seen: Mapping[str, Belief]) -> Drift:
+    def _predict(self, earlier: Mapping[str, Belief], names: Iterable[str]) -> dict[str, Belief]:
+        """What history alone says of ``names``."""
         tree = self._grow(earlier)
         predicted = {}
-        for name in seen:
+        for name in names:
             capacity = self._capacities[name]
             belief = tree.leaf(name, capacity.processor)
             predicted[name] = Belief(belief.mean + self._offset(capacity), belief.variance)
-        return detect(predicted, seen)
+        return predicted
+
+    def _doubtful(self, earlier: Mapping[str, Belief], seen: Mapping[str, Belief], type_variance: float) -> bool:
+        """Whether types of one processor differ in history because history errs, not because they differ.
+
+        Until this run has measured something, an implausible spread is taken for error; then the reading that
+        predicted the measurements better is believed (ratio of likelihoods).
+        """
+        if not seen:
+            return type_variance > IMPLAUSIBLE_SPREAD**2
+        trusting = self._predict(earlier, seen)
+        noise = max(0.0, type_variance - TYPE_SPREAD**2)
+        root, branch, _ = self._priors
+        self._priors = (root, branch, TYPE_SPREAD**2)
+        doubting = self._predict({name: belief.with_noise(noise) for name, belief in earlier.items()}, seen)
+        self._priors = (root, branch, type_variance)
+        return log_likelihood(seen, doubting) > log_likelihood(seen, trusting)
 
     def _combine(self, earlier: Mapping[str, Belief], seen: Mapping[str, Belief]) -> dict[str, Belief]:
         drift = self.drift
@@ -150,6 +173,15 @@ def _counts(*groups: tuple[RateSample, ...]) -> dict[str, int]:
 def _log_belief(sample: RateSample) -> Belief:
     noise = NOISE.update(math.log(sample.mean), sample.stdev / sample.mean, sample.samples)
     return Belief(math.log(sample.mean), noise.spread_of_mean**2)
+
+
+def log_likelihood(seen: Mapping[str, Belief], predicted: Mapping[str, Belief]) -> float:
+    """Ln density, up to a constant, of what was seen under what was predicted (independent Gaussians)."""
+    total = 0.0
+    for name, belief in seen.items():
+        variance = belief.variance + predicted[name].variance + RUN_SPREAD**2
+        total -= (belief.mean - predicted[name].mean) ** 2 / (2.0 * variance) + math.log(variance) / 2.0
+    return total
 
 
 def coarse(sample: RateSample) -> RateSample:
