@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+
+def list_objects(bucket: s3.IBucket, prefix: str) -> iam.PolicyStatement:
+    """Allow to list what is under ``prefix``, and to be told "not found" instead of "denied" for what is missing.
+
+    S3 says "not found" only to those who may list; a plain read carries no prefix, hence ``IfExists``.
+    """
+    return iam.PolicyStatement(
+        actions=["s3:ListBucket"],
+        resources=[bucket.bucket_arn],
+        conditions={"StringLikeIfExists": {"s3:prefix": f"{prefix}*"}},
+    )
 
 
 class ArtefactBucket(Construct):

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from infra.constructs.artefacts import list_objects
 from infra.constructs.instances import Instances, template_id
 from infra.constructs.python_function import FunctionRole
 from infra.settings import Target
@@ -18,10 +19,10 @@ EXPERIMENT_TAG = "cloudpits:experiment"
 _READ_ONLY = [  # these know no resource-level permissions
     "ec2:DescribeInstances",
     "ec2:DescribeSpotPriceHistory",
-    "ec2:DescribeInstanceTypes",
-    "ec2:DescribeInstanceTypeOfferings",
     "cloudwatch:GetMetricData",
 ]
+_SPOT = "spot.amazonaws.com"
+_SPOT_ROLE = "AWSServiceRoleForEC2Spot"
 _CREATED_BY_A_LAUNCH = ("instance", "volume", "network-interface", "spot-instances-request")
 
 
@@ -92,6 +93,18 @@ class ControllerRole(FunctionRole):
                 resources=[role.role_arn for role in bounds.instances.roles],
                 conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
             ),
+            iam.PolicyStatement(  # EC2 makes this role with an account's very first spot instance
+                actions=["iam:CreateServiceLinkedRole"],
+                resources=[
+                    cdk.Stack.of(self).format_arn(
+                        service="iam",
+                        region="",
+                        resource="role",
+                        resource_name=f"aws-service-role/{_SPOT}/{_SPOT_ROLE}",
+                    )
+                ],
+                conditions={"StringEquals": {"iam:AWSServiceName": _SPOT}},
+            ),
         ]
 
     def _ending(self) -> list[iam.PolicyStatement]:
@@ -120,11 +133,7 @@ class ControllerRole(FunctionRole):
             iam.PolicyStatement(
                 actions=["s3:GetObject", "s3:PutObject"], resources=[bucket.arn_for_objects(f"{prefix}*")]
             ),
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[bucket.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
-            ),
+            list_objects(bucket, prefix),
             iam.PolicyStatement(
                 actions=["secretsmanager:GetSecretValue"], resources=[bounds.shared.database_secret.secret_arn]
             ),

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from cloudpits.config.agent import AgentDocument
 from cloudpits.config.errors import InvalidInputError
+from infra.constructs.artefacts import list_objects
 from infra.constructs.network import allow_https_out
 from infra.constructs.program import ProgramFiles
 from infra.constructs.user_data import user_data
@@ -97,11 +98,7 @@ class Instances(Construct):
         for statement in (
             iam.PolicyStatement(actions=["s3:GetObject"], resources=[run_objects]),
             iam.PolicyStatement(actions=["s3:PutObject"], resources=[writable_objects]),
-            iam.PolicyStatement(
-                actions=["s3:ListBucket"],
-                resources=[self._bucket.bucket_arn],
-                conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
-            ),
+            list_objects(self._bucket, prefix),
             iam.PolicyStatement(
                 actions=["cloudwatch:PutMetricData"],
                 resources=["*"],

@@ -40,7 +40,7 @@ class Monitoring(Construct):
             self,
             f"Figure-{name}",
             log_group=self._controller.rebalancer_log,
-            filter_pattern=logs.FilterPattern.exists(field),
+            filter_pattern=logs.FilterPattern.number_value(field, ">=", 0),
             metric_namespace=self._namespace,
             metric_name=name,
             metric_value=field,

@@ -7,6 +7,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 HTTPS = 443
+CIDR = "10.42.0.0/16"
 _INTERFACE_SERVICES = {
     "Ec2": ec2.InterfaceVpcEndpointAwsService.EC2,
     "CloudWatch": ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_MONITORING,
@@ -36,7 +37,7 @@ class Network(Construct):
             self,
             "Vpc",
             ip_protocol=ec2.IpProtocol.DUAL_STACK,
-            ip_addresses=ec2.IpAddresses.cidr("10.42.0.0/16"),
+            ip_addresses=ec2.IpAddresses.cidr(CIDR),
             availability_zones=[cdk.Fn.select(index, cdk.Fn.get_azs()) for index in range(zones)],
             nat_gateways=0,
             create_internet_gateway=False,
@@ -58,7 +59,15 @@ class Network(Construct):
             self._add_interface_endpoints()
 
     def _add_interface_endpoints(self) -> None:
+        group = ec2.SecurityGroup(
+            self, "Endpoints", vpc=self.vpc, description="Private endpoints of AWS APIs", allow_all_outbound=False
+        )
+        group.add_ingress_rule(ec2.Peer.ipv4(CIDR), ec2.Port.tcp(HTTPS), "the network itself")
         for name, service in _INTERFACE_SERVICES.items():
             self.vpc.add_interface_endpoint(
-                name, service=service, subnets=ec2.SubnetSelection(subnets=[*self.fleet_subnets])
+                name,
+                service=service,
+                subnets=ec2.SubnetSelection(subnets=[*self.fleet_subnets]),
+                security_groups=[group],
+                open=False,
             )
