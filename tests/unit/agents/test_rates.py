@@ -117,6 +117,19 @@ def test_unequal_tasks_show_as_spread() -> None:
     assert rate.stdev > 0.2
 
 
+def test_intervals_shorter_than_the_samples_are_apart_do_not_count_as_spread() -> None:
+    def seen_late(second: int) -> int:  # a steady 0.1 tasks/s, read at irregular times
+        return second // 10
+
+    coarse = [second + (25 if second % 60 == 0 else 0) for second in range(0, 601, 30)]
+    sharp, dull = RateMeter(window_s=600), RateMeter(window_s=600, resolution_s=180)
+    rates = [watch(meter, coarse, lambda second: seen_late(30 * (second // 30))) for meter in (sharp, dull)]
+    assert rates[0] is not None
+    assert rates[1] is not None
+    assert rates[1].mean == rates[0].mean
+    assert rates[1].stdev < rates[0].stdev
+
+
 def test_one_interval_has_the_error_of_counting() -> None:
     rate = watch(RateMeter(window_s=300), range(21), lambda second: second // 10)
     assert rate is not None

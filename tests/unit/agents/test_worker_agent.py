@@ -15,6 +15,7 @@ from cloudpits.agents.imds import SpotAction
 from cloudpits.agents.notices import NoticeWatch
 from cloudpits.agents.orders import Lease, Orders
 from cloudpits.agents.rates import Rate
+from cloudpits.agents.statuses import TaskManagerStatus
 from cloudpits.agents.worker import WorkerAgent, WorkerSettings
 from cloudpits.domain.errors import CloudError
 from cloudpits.domain.ports import Control
@@ -148,3 +149,12 @@ def test_the_last_word_is_published_and_no_process_is_left(worker: Life) -> None
     assert worker.agent.run() == 0
     assert worker.child.actions[-1] == "kill"
     assert worker.sink.published[-1][0] == worker.clock.now()
+
+
+@pytest.mark.parametrize(
+    ("said", "busy"), [({}, False), ({"in_hand": 2}, True), ({"in_hand": 2, "working": False}, False)]
+)
+def test_waiting_for_results_to_be_fetched_is_not_work_where_the_runtime_tells(
+    said: dict[str, Any], busy: bool
+) -> None:
+    assert TaskManagerStatus.model_validate(said).busy is busy

@@ -36,11 +36,13 @@ class RateMeter:
     """Estimates the rate from samples (instant, tasks completed, busy); instants are seconds of the run's clock.
 
     ``window_s`` is how far back the estimate looks; it looks further back when tasks are so long that the window
-    holds too few completions. ``parallel`` is how many tasks the task manager computes at a time.
+    holds too few completions. ``resolution_s`` is how well the samples know their time: shorter intervals say
+    nothing about spread. ``parallel`` is how many tasks the task manager computes at a time.
     """
 
-    def __init__(self, window_s: float, parallel: int = 1) -> None:
+    def __init__(self, window_s: float, parallel: int = 1, resolution_s: float = 0.0) -> None:
         self._window_s = window_s
+        self._resolution_s = resolution_s
         self.parallel = parallel
         self._points: list[_Point] = []
         self._busy_s = 0.0
@@ -105,10 +107,10 @@ class RateMeter:
 
     def _sub_rates(self, first: int, span: float) -> list[float]:
         rates = []
-        start = self._points[first]
+        start, shortest_s = self._points[first], max(span / SUB_INTERVALS, self._resolution_s)
         for point in self._points[first + 1 :]:
             count, seconds = point.completed - start.completed, point.busy_s - start.busy_s
-            if count >= self.parallel and seconds >= span / SUB_INTERVALS:
+            if count >= self.parallel and seconds >= shortest_s:
                 rates.append(count / seconds)
                 start = point
         return rates

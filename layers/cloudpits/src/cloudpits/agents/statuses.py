@@ -21,7 +21,13 @@ class TaskManagerStatus(Status):
     workers: int = Field(default=1, ge=1)
     tasks_completed: int = Field(default=0, ge=0)
     tasks_failed: int = Field(default=0, ge=0)
-    in_hand: int = Field(default=0, ge=0)
+    in_hand: int = Field(default=0, ge=0)  # tasks, and results that nobody has fetched yet
+    working: bool | None = None  # whether a task is queued or running; not every runtime says so
+
+    @property
+    def busy(self) -> bool:
+        """Whether it computes, as far as it says."""
+        return self.in_hand > 0 if self.working is None else self.working
 
 
 class NodeStatus(Status):

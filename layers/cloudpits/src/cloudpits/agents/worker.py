@@ -13,13 +13,14 @@ from cloudpits.agents.metrics import MetricsSink
 from cloudpits.agents.notices import NoticeWatch
 from cloudpits.agents.orders import Orders
 from cloudpits.agents.processes import Child
-from cloudpits.agents.rates import RateMeter
+from cloudpits.agents.rates import SUB_INTERVALS, RateMeter
 from cloudpits.agents.statuses import TaskManagerStatus, read_status
 from cloudpits.domain.errors import CloudError
 from cloudpits.domain.ports import Clock
 
 logger = logging.getLogger(__name__)
 WINDOW_PERIODS = 5  # metric periods that a rate looks back over
+RESOLUTION_S = 1.0  # real time; the task manager writes its counter twice as often
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,12 @@ class WorkerSettings:
     cadence: Cadence
     metrics_s: float
     drain_s: float
+
+    def rate_meter(self) -> RateMeter:
+        """A meter whose window is long enough for the counter's resolution on an accelerated clock."""
+        resolution_s = RESOLUTION_S * self.cadence.scale
+        window_s = max(WINDOW_PERIODS * self.metrics_s, 2 * SUB_INTERVALS * resolution_s)
+        return RateMeter(window_s, resolution_s=resolution_s)
 
 
 class WorkerAgent:
@@ -54,7 +61,7 @@ class WorkerAgent:
         self._orders = orders
         self._settings = settings
         self._shutting_down = shutting_down
-        self._meter = RateMeter(WINDOW_PERIODS * settings.metrics_s)
+        self._meter = settings.rate_meter()
         self._publishing = Every(settings.metrics_s)
         self._seen: tuple[TaskManagerStatus, int] | None = None
         self._crashes = 0
@@ -123,7 +130,7 @@ class WorkerAgent:
             return
         self._seen = seen
         self._meter.parallel = status.workers
-        self._meter.observe(now, status.tasks_completed, busy=status.in_hand > 0)
+        self._meter.observe(now, status.tasks_completed, busy=status.busy)
 
     def _publish(self, now: float, *, last: bool = False) -> None:
         rate = self._meter.rate()
