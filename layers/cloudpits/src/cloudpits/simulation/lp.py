@@ -1,13 +1,15 @@
 """The time-indexed linear programme behind the offline optimum, solved with HiGHS.
 
-Variables per type p and bucket t: x (average instances), y (launches); per bucket z (share of it that the job
-manager runs). With Δ the bucket in seconds and s the start-up time:
+Variables per type p and bucket t: x (average instances) and y (launches). With Δ the bucket in seconds, s the
+start-up time and k the bucket in which the last task is committed:
 
-    min  Σ c[p,t]·x[p,t]·Δ + c_J·Σ z[t]·Δ
-    s.t. Σ r[p,t]·x[p,t]·Δ − Σ r_min[p]·s·y[p,t] ≥ N      all tasks are done
+    min  c_J·k·Δ + Σ c[p,t]·x[p,t]·Δ                       over k and, for each k, over x, y ≥ 0
+    s.t. Σ r[p,t]·x[p,t]·Δ − Σ r_min[p]·s·y[p,t] ≥ N       all tasks are done
          y[p,t] ≥ x[p,t] − x[p,t−1],  x[p,−1] = 0          growth needs launches
-         Σ_p x[p,t] ≤ n_max·z[t]                           workers need the job manager
-         1 ≥ z[0] ≥ z[1] ≥ …  ≥ 0
+         Σ_p x[p,t] ≤ n_max for t ≤ k,  x[p,t] = 0 for t > k
+
+The job manager runs whole (not by share, as in a plain relaxation), from the start to at least the beginning
+of bucket k; this is what keeps the bound close for small jobs.
 
 Why it bounds: averaging a real schedule over buckets keeps its instance seconds, and the rises of an
 instance's averages add up to at most one launch. An instance too short-lived to work may be dropped.
@@ -24,6 +26,7 @@ from numpy.typing import NDArray
 from cloudpits.domain.model import SECONDS_PER_HOUR
 
 Array = NDArray[np.float64]
+Terms = list[tuple[int, float]]
 _INFINITY = highspy.kHighsInf
 
 
@@ -41,7 +44,7 @@ class Programme:
 
 
 class _Rows:
-    """Constraint rows collected in compressed form."""
+    """Constraint rows Σ value·variable ≥ lower, collected in compressed form."""
 
     def __init__(self) -> None:
         self.starts: list[int] = [0]
@@ -49,8 +52,7 @@ class _Rows:
         self.values: list[float] = []
         self.lower: list[float] = []
 
-    def at_least(self, lower: float, terms: list[tuple[int, float]]) -> None:
-        """Σ value·variable ≥ ``lower``."""
+    def at_least(self, lower: float, terms: Terms) -> None:
         self.indices.extend(index for index, _ in terms)
         self.values.extend(value for _, value in terms)
         self.starts.append(len(self.indices))
@@ -58,42 +60,32 @@ class _Rows:
 
 
 def _constraints(p: Programme) -> _Rows:
+    """Variable number of x[k, t] is k·buckets + t; y follows x in the same order."""
     types, buckets = p.rates.shape
-    x = np.arange(types * buckets).reshape(types, buckets)
-    y = x + types * buckets
-    z = 2 * types * buckets + np.arange(buckets)
-    rows = _Rows()
+    size = types * buckets
     # Shares of the job instead of tasks: keeps the coefficients near 1 whatever the size of the bag.
-    work = p.rates * p.bucket_s / p.tasks
-    boot = p.rates.min(axis=1) * p.start_up_s / p.tasks
-    terms = [(int(x[k, t]), float(work[k, t])) for k in range(types) for t in range(buckets)]
-    terms += [(int(y[k, t]), -float(boot[k])) for k in range(types) for t in range(buckets)]
-    rows.at_least(1.0, terms)
-    for k in range(types):
-        rows.at_least(0.0, [(int(y[k, 0]), 1.0), (int(x[k, 0]), -1.0)])
-        for t in range(1, buckets):
-            rows.at_least(0.0, [(int(y[k, t]), 1.0), (int(x[k, t]), -1.0), (int(x[k, t - 1]), 1.0)])
+    work = (p.rates * p.bucket_s / p.tasks).ravel().tolist()
+    boot = np.repeat(p.rates.min(axis=1) * p.start_up_s / p.tasks, buckets).tolist()
+    rows = _Rows()
+    rows.at_least(1.0, [*enumerate(work), *((size + i, -share) for i, share in enumerate(boot))])
+    for i in range(size):
+        before: Terms = [(i - 1, 1.0)] if i % buckets else []
+        rows.at_least(0.0, [(size + i, 1.0), (i, -1.0), *before])
     for t in range(buckets):
-        rows.at_least(0.0, [(int(z[t]), float(p.max_workers)), *((int(x[k, t]), -1.0) for k in range(types))])
-    for t in range(1, buckets):
-        rows.at_least(0.0, [(int(z[t - 1]), 1.0), (int(z[t]), -1.0)])
+        rows.at_least(-float(p.max_workers), [(k * buckets + t, -1.0) for k in range(types)])
     return rows
 
 
 def _model(p: Programme) -> highspy.HighsLp:
-    types, buckets = p.rates.shape
-    size = types * buckets
-    hours = p.bucket_s / SECONDS_PER_HOUR
+    size = p.rates.size
     for_sale = np.isfinite(p.usd_per_hour).ravel()
     rows = _constraints(p)
     lp = highspy.HighsLp()
-    lp.num_col_ = 2 * size + buckets
-    lp.num_row_ = len(rows.lower)
-    prices = np.where(for_sale, p.usd_per_hour.ravel(), 0.0) * hours
-    lp.col_cost_ = np.concatenate([prices, np.zeros(size), np.full(buckets, p.manager_usd_per_hour * hours)])
-    lp.col_lower_ = np.zeros(lp.num_col_)
-    most = np.where(for_sale, _INFINITY, 0.0)
-    lp.col_upper_ = np.concatenate([most, np.full(size, _INFINITY), np.ones(buckets)])
+    lp.num_col_, lp.num_row_ = 2 * size, len(rows.lower)
+    prices = np.where(for_sale, p.usd_per_hour.ravel(), 0.0) * p.bucket_s / SECONDS_PER_HOUR
+    lp.col_cost_ = np.concatenate([prices, np.zeros(size)])
+    lp.col_lower_ = np.zeros(2 * size)
+    lp.col_upper_ = np.concatenate([np.where(for_sale, float(p.max_workers), 0.0), np.full(size, _INFINITY)])
     lp.row_lower_ = np.array(rows.lower)
     lp.row_upper_ = np.full(lp.num_row_, _INFINITY)
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
@@ -101,6 +93,19 @@ def _model(p: Programme) -> highspy.HighsLp:
     lp.a_matrix_.index_ = np.array(rows.indices, dtype=np.int32)
     lp.a_matrix_.value_ = np.array(rows.values)
     return lp
+
+
+def _solved(highs: highspy.Highs) -> float | None:
+    highs.run()
+    optimal = highs.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    return float(highs.getObjectiveValue()) if optimal else None
+
+
+def _close_bucket(highs: highspy.Highs, p: Programme, bucket: int) -> None:
+    """No instance runs in ``bucket`` any more; the solver goes on from its last basis."""
+    types, buckets = p.rates.shape
+    for k in range(types):
+        highs.changeColBounds(k * buckets + bucket, 0.0, 0.0)
 
 
 def solve(programme: Programme) -> float | None:
@@ -111,7 +116,14 @@ def solve(programme: Programme) -> float | None:
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
     highs.passModel(_model(programme))
-    highs.run()
-    if highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
-        return None
-    return float(highs.getObjectiveValue())
+    hour = programme.manager_usd_per_hour * programme.bucket_s / SECONDS_PER_HOUR
+    best: float | None = None
+    # From the latest end to the earliest: each step only takes a bucket away, so workers only get dearer, and
+    # no earlier end can be cheaper once they alone cost more than the best.
+    for last in reversed(range(programme.rates.shape[1])):
+        workers = _solved(highs)
+        if workers is None or (best is not None and workers >= best):
+            break
+        best = workers + hour * last if best is None else min(best, workers + hour * last)
+        _close_bucket(highs, programme, last)
+    return best
