@@ -17,7 +17,7 @@ from typing import Protocol
 
 from cloudpits.spits import wire
 from cloudpits.spits.connecting import Address, UnreachableError, conversation
-from cloudpits.spits.errors import PeerError
+from cloudpits.spits.errors import ClosedError, PeerError
 from cloudpits.spits.handshake import Credentials
 from cloudpits.spits.job_manager.table import Task
 
@@ -25,6 +25,7 @@ _log = logging.getLogger(__name__)
 _SHORTEST_PAUSE_S = 0.002
 _LONGEST_PAUSE_S = 0.25
 _WAIT_S = 2.0
+_SILENCES = 3
 
 
 class Desk(Protocol):
@@ -72,6 +73,7 @@ class Node:
         self._instance = ""
         self._draining = False
         self._received = 0
+        self._silences = 0
         self._mismatch: int | None = None
         self._up = asyncio.Event()
         self._work = asyncio.Event()
@@ -146,11 +148,14 @@ class Node:
             greeting = json.loads(await peer.read_text())
             instance, workers = str(greeting["instance"]), int(greeting["workers"])
             held, draining = int(greeting["in_hand"]), bool(greeting["draining"])
-        except (PeerError, ValueError, KeyError, TypeError):
-            if self._ours:
-                raise
+        except (PeerError, ValueError, KeyError, TypeError) as error:
+            self._silences += 1
+            silent = isinstance(error, PeerError) and not isinstance(error, ClosedError)
+            if self._ours or (silent and self._silences < _SILENCES):
+                raise PeerError(f"{self.name} greets wrongly: {error}") from error
             self._ours = False  # agreed on the job but does not know HELLO: a reference task manager
             return
+        self._silences = 0
         if self._ours and instance != self._instance:
             self._set_down("it was restarted")
         self._check_hand(held)
@@ -176,6 +181,7 @@ class Node:
         if self.alive:
             _log.warning("task manager %s is gone: %s", self.name, reason)
             self.alive = False
+            self._ours = self._ours or None  # whoever answers next may be of the other kind
             self._up.clear()
             self._desk.lose(self)
 

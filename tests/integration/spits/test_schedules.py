@@ -1,0 +1,91 @@
+"""Randomised schedules of faults with real processes: the result never differs from that of an undisturbed run."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+
+import pytest
+
+from cloudpits.spits.journal import RESULT, Journal
+
+TASKS = 40
+ARGUMENTS = f"{TASKS} 8 0 2"
+SCHEDULES = 52
+
+
+class Storm:
+    """A job under way, and what can happen to it; the random source says what does."""
+
+    def __init__(self, cluster, module, draw):
+        self.cluster = cluster
+        self.module = module
+        self.draw = draw
+        self.managers = [self.new_manager() for _ in range(draw.randint(1, 3))]
+        self.job = self.new_job()
+
+    def new_manager(self):
+        return self.cluster.task_manager(self.module, ARGUMENTS, "--workers", self.draw.randint(1, 2), "--grace", 5)
+
+    def new_job(self):
+        options = ("--journal", "journal", "--heartbeat", 0.8)
+        return self.cluster.job_manager(self.module, ARGUMENTS, *options)
+
+    def replace(self, leave):
+        """One task manager goes, another comes."""
+        leave(self.managers.pop(self.draw.randrange(len(self.managers))))
+        self.managers.append(self.new_manager())
+
+    def kill_task_manager(self):
+        self.replace(lambda manager: manager.kill())
+
+    def drain_task_manager(self):
+        self.replace(lambda manager: manager.signal(signal.SIGTERM))
+
+    def freeze_for_good(self):
+        self.replace(lambda manager: manager.freeze())
+
+    def freeze_for_a_while(self):
+        manager = self.draw.choice(self.managers)
+        manager.freeze()
+        time.sleep(self.draw.uniform(0, 0.3))
+        manager.thaw()
+
+    def kill_job_manager(self):
+        self.job.kill()
+        self.job = self.new_job()
+
+    def strike(self):
+        self.draw.choice(
+            [
+                self.kill_task_manager,
+                self.drain_task_manager,
+                self.freeze_for_good,
+                self.freeze_for_a_while,
+                self.kill_job_manager,
+            ]
+        )()
+
+
+def committed_results(cluster):
+    """Run and task ids in the journal, in order."""
+    journal = Journal(cluster.folder / "journal", "trial", ARGUMENTS.split())
+    keys = [(run, record.task_id) for run in (1, 2) for record in journal.replay(run) if record.kind == RESULT]
+    journal.close()
+    return keys
+
+
+@pytest.mark.parametrize("seed", range(SCHEDULES))
+def test_whatever_happens_each_task_is_committed_once(cluster, trial_module, expected, seed):
+    draw = random.Random(seed)
+    storm = Storm(cluster, trial_module, draw)
+    for _ in range(draw.randint(1, 3)):
+        time.sleep(draw.uniform(0, 0.25))
+        if storm.job.poll() is None:
+            storm.strike()
+    code = storm.job.wait(25)
+    assert code == 0, storm.job.text()
+    assert cluster.result() == expected(TASKS, runs=2)
+    keys = committed_results(cluster)
+    assert len(keys) == len(set(keys)) == 2 * TASKS
