@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from cloudpits.adapters.mysql.sql_tokens import Token
 from cloudpits.domain.errors import InvalidInputError
@@ -80,8 +81,7 @@ class Table:
         return self.columns_in_order[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A checked row: the line it stands on in the dump, and a value for every column of its table."""
 
     line: int

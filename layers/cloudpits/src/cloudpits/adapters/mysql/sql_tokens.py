@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from cloudpits.domain.errors import InvalidInputError
 
@@ -31,8 +31,7 @@ _ROUTINES = re.compile(r"^DELIMITER[ \t]+(?!;[ \t]*\r?$)\S+.*?^DELIMITER[ \t]+;[
 _ESCAPES = {"0": "\0", "b": "\b", "n": "\n", "r": "\r", "t": "\t", "Z": "\x1a"}
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """A word, name, number, string or single mark; ``text`` is as written, ``line`` counts from 1."""
 
     kind: str
