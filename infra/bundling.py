@@ -94,7 +94,7 @@ def install_package(target: Path, architecture: str, python: str) -> None:
 
 def write_launchers(folder: Path) -> None:
     """The package's commands, for whichever interpreter lies beside them."""
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     scripts = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["scripts"]
     for name, entry in scripts.items():
         module, _, function = entry.partition(":")

@@ -30,7 +30,7 @@ class Database(Construct):
             engine=rds.DatabaseInstanceEngine.maria_db(version=rds.MariaDbEngineVersion.of("10.11.16", "10.11")),
             instance_type=ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.MICRO),
             database_name=NAME,
-            credentials=rds.Credentials.from_generated_secret("cloudpits"),
+            credentials=rds.Credentials.from_generated_secret("controller"),
             vpc=vpc,
             vpc_subnets=subnets,
             security_groups=[self._security_group(vpc, client)],
