@@ -1,17 +1,18 @@
 """The offline optimum: what a run would have cost at least, had everything been known beforehand.
 
 A linear programme over time buckets of Δ seconds (see ``lp``). It knows prices, true rates and outages, and
-may use fractions of instances. To stay below every compared run it also gets the luck of the luckiest one:
-instances faster than their type and work that AWS gave away by interrupting within the first hour, which
-no one can plan on, are credited by shrinking the job (``RunResult.nominal_paid_tasks``). Left out, all to the optimum's
-favour: whole instances, the 60 s minimum, refused launches, tasks that cannot be divided, the job manager's
-own start, reaction times, shutdown.
+may use fractions of instances. Luck that no one can plan on (instances faster than their type, work that AWS
+gave away by interrupting within the first hour) shrinks the job of the run that had it
+(``RunResult.nominal_paid_tasks``), within the pools which that run used: the bound is the least of the programme
+without luck and of one such programme per lucky run, hence at most the cost of each. Left out, all to the
+optimum's favour: whole instances, the 60 s minimum, refused launches, tasks that cannot be divided, the job
+manager's own start, reaction times, shutdown.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -54,11 +55,11 @@ def _bucket_prices(world: Realisation, pool: Pool, edges: Array) -> Array:
     return prices
 
 
-def _prices_by_type(world: Realisation, edges: Array) -> dict[str, Array]:
+def _prices_by_type(world: Realisation, edges: Array, pools: Iterable[Pool]) -> dict[str, Array]:
     """Least price over zones and markets: changing zone costs the optimum nothing."""
     best: dict[str, Array] = {}
     on_demand_done: set[str] = set()
-    for pool in world.prices:
+    for pool in pools:
         if pool.market is Market.ON_DEMAND:
             if pool.instance_type in on_demand_done:
                 continue
@@ -86,12 +87,13 @@ def _undominated(costs: Mapping[str, Array], rates: Mapping[str, Array]) -> list
     return kept
 
 
-def programme(world: Realisation, tasks: float, horizon_s: float) -> Programme:
-    """The linear programme for ``tasks`` tasks within ``horizon_s`` seconds of the start."""
+def programme(world: Realisation, tasks: float, horizon_s: float, pools: Iterable[Pool] | None = None) -> Programme:
+    """The linear programme for ``tasks`` tasks within ``horizon_s`` seconds of the start, in all pools or some."""
     scenario = world.scenario
     edges = world.started_at + np.linspace(0.0, horizon_s, BUCKETS + 1)
     volume = scenario.settings.volume_usd_per_hour
-    costs = {name: prices + volume for name, prices in _prices_by_type(world, edges).items()}
+    offered = _prices_by_type(world, edges, world.prices if pools is None else pools)
+    costs = {name: prices + volume for name, prices in offered.items()}
     rates = {
         name: np.array([world.true_rates[name] * world.drift(name, float(edge)) for edge in edges[:-1]])
         for name in costs
@@ -124,19 +126,26 @@ def _horizon(world: Realisation, completed: list[RunResult]) -> float:
     return slowest * _LONGER if deadline is None else max(deadline, slowest)
 
 
+def _least_costs(world: Realisation, completed: list[RunResult]) -> Iterator[float]:
+    """Without luck, and for each run that had some: every run costs at least one of these."""
+    total, horizon = world.scenario.tasks_total, _horizon(world, completed)
+    lucky = [(run.nominal_paid_tasks, run.pools) for run in completed if run.nominal_paid_tasks < total]
+    for tasks, pools in [(total, None), *lucky]:
+        cost = solve(programme(world, tasks, horizon, pools))
+        if cost is not None:
+            yield cost
+
+
 def offline_optimum(world: Realisation, runs: Iterable[RunResult]) -> Bound | None:
     """Bound below every completed run of ``runs`` in ``world``; None when none completed."""
     completed = [run for run in runs if run.completed]
     if not completed:
         return None
-    tasks = min(run.nominal_paid_tasks for run in completed)
-    horizon = _horizon(world, completed)
-    cost = solve(programme(world, tasks, horizon))
-    if cost is None:
-        return None
+    costs = list(_least_costs(world, completed))
     limits = world.scenario.limits
     makespan = None
     if limits.mode is Mode.FASTEST and limits.budget_usd is not None:
+        tasks = min(run.nominal_paid_tasks for run in completed)
         fastest = min(run.makespan_s for run in completed)
         makespan = _least_makespan(world, tasks, fastest, limits.budget_usd)
-    return Bound(cost * _SLACK, makespan)
+    return Bound(min(costs) * _SLACK, makespan) if costs else None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cloudpits.domain.commands import Command, Launch, Replace
 from cloudpits.domain.ledger import billing
+from cloudpits.domain.model import Pool
 from cloudpits.simulation.machines import Machine
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class RunResult:
     forecast_usd: float | None
     forecast_s: float | None
     nominal_paid_tasks: float  # see offline.py: tasks of paid instances, each divided by its luck in speed
+    tasks_total: int = 0
+    budget_usd: float | None = None
+    pools: frozenset[Pool] = frozenset()  # in which instances ran
     refused: str = ""
     decisions: tuple[DecisionLine, ...] = ()
     fleet_over_time: tuple[FleetPoint, ...] = ()
@@ -77,6 +81,8 @@ class RunResult:
             "completed": self.completed,
             "cost_usd": self.cost_usd,
             "makespan_s": self.makespan_s,
+            "budget_usd": self.budget_usd,
+            "tasks_total": self.tasks_total,
             "decisions": [asdict(line) for line in self.decisions],
             "fleet": [asdict(point) for point in self.fleet_over_time],
         }
@@ -125,6 +131,9 @@ def run_result(run: Run, ended_at: float, cost_usd: float) -> RunResult:
         forecast_usd=None if forecast is None else forecast.total_usd,
         forecast_s=None if forecast is None or forecast.finish_at is None else forecast.finish_at - start,
         nominal_paid_tasks=_nominal_paid_tasks(run),
+        pools=frozenset(machine.pool for machine in run.machines.ended),
+        tasks_total=bag.total,
+        budget_usd=limits.budget_usd,
         refused=run.refused,
         decisions=tuple(run.decisions),
         fleet_over_time=tuple(run.fleet_over_time),
