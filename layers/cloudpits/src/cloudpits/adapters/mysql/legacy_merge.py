@@ -48,9 +48,13 @@ SELECT s.idparameters AS theirs, MIN(t.idparameters) AS ours
 FROM dump_parameters s JOIN `parameters` t ON {_SAME_PARAMETERS} GROUP BY s.idparameters
 """
 
-_SAME_EXPERIMENT = """
-  t.data_iddata = d.ours AND t.parameters_idparameters = p.ours AND t.instance_name = s.instance_name
+# With a key of its own: the table has none over the three columns, and is read once per row of the dump.
+_INDEX_EXPERIMENTS = """
+CREATE TEMPORARY TABLE known_experiment (PRIMARY KEY (data_set, parameters, instance_name))
+SELECT data_iddata AS data_set, parameters_idparameters AS parameters, instance_name, MIN(idperformance) AS ours
+FROM `experiment` GROUP BY data_iddata, parameters_idparameters, instance_name
 """
+_SAME_EXPERIMENT = "t.data_set = d.ours AND t.parameters = p.ours AND t.instance_name = s.instance_name"
 _THEIR_EXPERIMENTS = """
 dump_experiment s
 JOIN map_data d ON d.theirs = s.data_iddata
@@ -59,13 +63,12 @@ JOIN map_parameters p ON p.theirs = s.parameters_idparameters
 _ADD_EXPERIMENTS = f"""
 INSERT INTO `experiment` (idperformance, data_iddata, parameters_idparameters, instance_name)
 SELECT IF(%s, MIN(s.idperformance), NULL), d.ours, p.ours, s.instance_name
-FROM {_THEIR_EXPERIMENTS} LEFT JOIN `experiment` t ON {_SAME_EXPERIMENT}
-WHERE t.idperformance IS NULL GROUP BY d.ours, p.ours, s.instance_name ORDER BY MIN(s.idperformance)
+FROM {_THEIR_EXPERIMENTS} LEFT JOIN known_experiment t ON {_SAME_EXPERIMENT}
+WHERE t.ours IS NULL GROUP BY d.ours, p.ours, s.instance_name ORDER BY MIN(s.idperformance)
 """
 _MAP_EXPERIMENTS = f"""
 CREATE TEMPORARY TABLE map_experiment (PRIMARY KEY (theirs))
-SELECT s.idperformance AS theirs, MIN(t.idperformance) AS ours
-FROM {_THEIR_EXPERIMENTS} JOIN `experiment` t ON {_SAME_EXPERIMENT} GROUP BY s.idperformance
+SELECT s.idperformance AS theirs, t.ours FROM {_THEIR_EXPERIMENTS} JOIN known_experiment t ON {_SAME_EXPERIMENT}
 """
 
 # Equal measurements may rightly stand several times: as many copies are added as the table lacks.
@@ -103,17 +106,24 @@ WHERE w.nth > COALESCE(t.copies, 0) ORDER BY w.id
 
 def merge(cursor: DictCursor) -> dict[str, int]:
     """Take all rows over; how many were new, per table."""
-    cursor.execute("DROP TEMPORARY TABLE IF EXISTS map_data, map_parameters, map_experiment")
+    _forget(cursor, "map_data, map_parameters, map_experiment, known_experiment")
     added = {"instance": _run(cursor, _ADD_INSTANCES) + _run(cursor, _ADD_USED_INSTANCES)}
     added["data"] = _add(cursor, "data", _ADD_DATA)
     cursor.execute(_MAP_DATA)
     added["parameters"] = _add(cursor, "parameters", _ADD_PARAMETERS)
     cursor.execute(_MAP_PARAMETERS)
+    cursor.execute(_INDEX_EXPERIMENTS)
     added["experiment"] = _add(cursor, "experiment", _ADD_EXPERIMENTS)
+    _forget(cursor, "known_experiment")
+    cursor.execute(_INDEX_EXPERIMENTS)
     cursor.execute(_MAP_EXPERIMENTS)
     added["interpols"] = _add(cursor, "interpols", _ADD_TASK_COUNTS)
     added["interpsec"] = _add(cursor, "interpsec", _ADD_MEASUREMENTS)
     return added
+
+
+def _forget(cursor: DictCursor, tables: str) -> None:
+    cursor.execute(f"DROP TEMPORARY TABLE IF EXISTS {tables}")
 
 
 def _add(cursor: DictCursor, table: str, statement: str) -> int:
