@@ -13,6 +13,7 @@ from cloudpits.domain.planning.search import Fleet, fleet_of, improve, rounded
 
 HORIZONS = 10
 STARTS = 2  # of the swept fleets, how many are searched from
+BUDGET_HALVINGS = 12  # of the range in which the smallest budget is sought
 SLOWEST = 4.0  # times the horizon that is cheapest for one type
 
 
@@ -73,9 +74,14 @@ def choose(options: Sequence[Option], goal: Goal) -> Fleet | None:
 
 def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> float:
     """USD from now that suffice for some fleet, time aside as far as the deadline allows."""
-    frugal = replace(goal, budget_usd=1e-6)
-    fleet = improve(options, fleet_of(options, start.counts, frugal), frugal)
-    return goal.needed_usd(fleet.totals)
+    low, high = 0.0, 2.0 * goal.cost_usd(start.totals) + goal.hold_s * (start.totals.ceiling + goal.manager_usd_per_s)
+    fleet = start
+    for _ in range(BUDGET_HALVINGS):
+        middle = (low + high) / 2.0
+        tried = replace(goal, budget_usd=middle)
+        fleet = improve(options, fleet_of(options, fleet.counts, tried), tried)
+        low, high = (middle, high) if fleet.score.violation > 0.0 else (low, middle)
+    return high
 
 
 def shortest_deadline(options: Sequence[Option], goal: Goal, start: Fleet) -> float:

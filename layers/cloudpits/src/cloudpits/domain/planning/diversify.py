@@ -13,7 +13,8 @@ from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet
 
 LARGEST_SHARE = 1 / 3  # of the throughput in one pool
-PRICE_WITH_LIMIT = 0.01  # of the cost, where a lost pool endangers a deadline or the time
+PRICE_WITH_LIMIT = 0.01  # of the cost, where a lost pool endangers a deadline
+PRICE_WHEN_FASTEST = 0.03  # where time counts, not money
 PRICE_OTHERWISE = 0.003  # where it costs only a few start-ups
 LOOSE_SHARE = 0.5  # of the deadline: a fleet that needs less has time to recover from a loss
 
@@ -29,8 +30,7 @@ class Spread:
 
 def spread_out(market: Market, goal: Goal, options: Sequence[Option], fleet: Fleet) -> Spread:
     """The fleet with no spot pool above a third of the throughput, as far as dearer zones stay affordable."""
-    hedged = goal.mode is Mode.FASTEST or goal.makespan_s(fleet.totals) > LOOSE_SHARE * goal.deadline_s
-    allowed = (PRICE_WITH_LIMIT if hedged else PRICE_OTHERWISE) * fleet.totals.usd_per_s
+    allowed = allowed_share(goal, fleet) * fleet.totals.usd_per_s
     counts: dict[Option, int] = {}
     for option, count in zip(options, fleet.counts, strict=True):
         if not count:
@@ -66,3 +66,11 @@ def _split(
         allowed -= moved * extra
     kept = count - sum(workers for _, workers in parts)
     return [(option, kept), *parts], allowed
+
+
+def allowed_share(goal: Goal, fleet: Fleet) -> float:
+    """Share of the fleet's price that spreading may add."""
+    if goal.mode is Mode.FASTEST:
+        return PRICE_WHEN_FASTEST
+    tight = goal.makespan_s(fleet.totals) > LOOSE_SHARE * goal.deadline_s
+    return PRICE_WITH_LIMIT if tight else PRICE_OTHERWISE

@@ -10,7 +10,7 @@ from cloudpits.domain.estimation.knowledge import rates_of
 from cloudpits.domain.model import Mode, Pool, Snapshot
 from cloudpits.domain.planning.choice import choose, shortest_deadline, smallest_budget, sweep
 from cloudpits.domain.planning.diversify import spread_out
-from cloudpits.domain.planning.goal import UNBOUNDED, Goal, Score
+from cloudpits.domain.planning.goal import UNBOUNDED, Goal
 from cloudpits.domain.planning.goals import goal_of
 from cloudpits.domain.planning.market import Market, survey
 from cloudpits.domain.planning.option import Option
@@ -134,7 +134,7 @@ def _reasons(selection: Selection) -> list[str]:
     if not selection.market.book.measured_anything:
         reasons.append("nothing was measured yet: rates are guessed from hardware and the limits, then learnt")
     if not selection.feasible:
-        reasons.append(_shortfall(goal, fleet.score, fleet))
+        reasons.append(shortfall(goal, fleet))
     reasons.extend(f"{item.subject}: {item.reason}" for item in selection.market.book.rejections[:3])
     return reasons + list(selection.market.rejections[:3])
 
@@ -143,12 +143,15 @@ def _size(fleet: Fleet) -> str:
     return f"{fleet.totals.workers} workers and the job manager"
 
 
-def _shortfall(goal: Goal, score: Score, fleet: Fleet) -> str:
-    needed, cautious = goal.needed_usd(fleet.totals), goal.cautious_makespan_s(fleet.totals)
+def shortfall(goal: Goal, fleet: Fleet) -> str:
+    """By how much the best fleet misses the limits, in words."""
+    score = fleet.score
+    course = goal.course(fleet.totals, fleet.totals.cautious)
     parts = []
-    if needed > goal.budget_usd:
-        parts.append(f"{usd(goal.budget_usd)} are left of the budget but {usd(needed)} must be at hand")
-    if cautious > goal.deadline_s:
-        parts.append(f"{duration(max(0.0, goal.deadline_s))} are left but {duration(cautious)} are needed")
-    share = "entirely" if math.isinf(score.violation) else f"by {score.violation:.0%}"
-    return f"no fleet keeps the limits (missed {share}): " + " and ".join(parts)
+    if course.undone > 0.0:
+        parts.append(f"the {usd(goal.budget_usd)} left pay for all but {course.undone:.1%} of the tasks")
+    if course.makespan_s > goal.deadline_s:
+        left = duration(max(0.0, goal.deadline_s))
+        parts.append(f"{left} are left but {duration(course.makespan_s)} are needed")
+    share = "entirely" if math.isinf(score.violation) else f"by {score.violation:.1%}"
+    return f"no fleet surely keeps the limits (missed {share}): " + " and ".join(parts or ["at expected rates"])

@@ -2,6 +2,9 @@
 
 With fleet sums C = Σ usd/s, R = Σ tasks/s and A = Σ rate × start-up, the rest of N tasks takes
 T = (N + A)/R and costs (c_J + C)(T + u): everything is paid from now until it has shut down (u seconds).
+
+The ledger holds money back: at every decision, every worker must be payable at its maximum price until it
+could have ended (``hold_s``). When less than that is left, it shrinks the fleet; ``run_down`` plays this.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ from typing import NamedTuple
 from cloudpits.domain.model import Mode
 
 UNBOUNDED = math.inf
+SMALLEST_SHARE = 0.02  # of a fleet; below it, the money is taken to be used up
 
 
 class Totals(NamedTuple):
-    """Sums over a fleet. ``cautious`` is the throughput at lower confidence bounds, ``reserve`` USD held back."""
+    """Sums over a fleet. ``cautious`` is the throughput at lower confidence bounds, ``ceiling`` USD/s at most."""
 
     workers: int = 0
     vcpus: int = 0
@@ -24,7 +28,7 @@ class Totals(NamedTuple):
     rate: float = 0.0
     cautious: float = 0.0
     boot_tasks: float = 0.0
-    reserve_usd: float = 0.0
+    ceiling: float = 0.0
 
 
 EMPTY = Totals()
@@ -40,53 +44,86 @@ class Score(NamedTuple):
 NEVER = Score(UNBOUNDED, UNBOUNDED)
 
 
+class Course(NamedTuple):
+    """How the rest of the run goes: seconds, USD, and the share of the tasks that no money is left for."""
+
+    makespan_s: float
+    cost_usd: float
+    undone: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """The rest of the job and its limits, all counted from now (seconds, USD, USD per second)."""
+    """The rest of the job and its limits, all counted from now (seconds, USD, USD per second).
+
+    ``interval_s`` passes between decisions; ``hold_s`` is what the ledger must be able to pay at any of them.
+    """
 
     mode: Mode
     tasks: float
     budget_usd: float
     deadline_s: float
     manager_usd_per_s: float
-    manager_reserve_usd: float
     closing_s: float
     max_workers: int
+    interval_s: float
+    hold_s: float
     vcpu_quota: float = UNBOUNDED
 
     def makespan_s(self, fleet: Totals) -> float:
-        """Expected seconds until the last task is committed."""
+        """Expected seconds until the last task is committed, were there money enough."""
         return (self.tasks + fleet.boot_tasks) / fleet.rate if fleet.rate > 0.0 else UNBOUNDED
 
     def cost_usd(self, fleet: Totals) -> float:
-        """Expected USD from now until everything has shut down."""
+        """Expected USD from now until everything has shut down, were there money enough."""
         return (self.manager_usd_per_s + fleet.usd_per_s) * (self.makespan_s(fleet) + self.closing_s)
 
     def cautious_makespan_s(self, fleet: Totals) -> float:
         """Makespan when every rate is at its lower confidence bound."""
         return (self.tasks + fleet.boot_tasks) / fleet.cautious if fleet.cautious > 0.0 else UNBOUNDED
 
-    def needed_usd(self, fleet: Totals) -> float:
-        """Budget that carries the fleet to the end at cautious rates, with what the ledger holds back."""
-        running = (self.manager_usd_per_s + fleet.usd_per_s) * (self.cautious_makespan_s(fleet) + self.closing_s)
-        return running + fleet.reserve_usd + self.manager_reserve_usd
+    def course(self, fleet: Totals, rate: float) -> Course:
+        """The rest of the run at throughput ``rate``, the ledger's interventions included."""
+        makespan = (self.tasks + fleet.boot_tasks) / rate
+        spend_rate = self.manager_usd_per_s + fleet.usd_per_s
+        hold = (self.manager_usd_per_s + fleet.ceiling) * self.hold_s
+        # The whole fleet is kept at every decision until `full`; the job may end in the interval after the last.
+        full = (self.budget_usd - hold) / spend_rate
+        if makespan <= full or (full >= 0.0 and makespan <= (full // self.interval_s + 1.0) * self.interval_s):
+            return Course(makespan, spend_rate * (makespan + self.closing_s))
+        return self.run_down(fleet, rate, max(0.0, full))
+
+    def run_down(self, fleet: Totals, rate: float, full_s: float) -> Course:
+        """As ``course``, when the budget is so tight that the ledger shrinks the fleet before the end."""
+        now = 0.0 if full_s <= 0.0 else (full_s // self.interval_s + 1.0) * self.interval_s
+        left = self.tasks + fleet.boot_tasks - rate * now
+        spent = (self.manager_usd_per_s + fleet.usd_per_s) * now
+        while left > 0.0:
+            free = self.budget_usd - spent - self.manager_usd_per_s * self.hold_s
+            share = min(1.0, free / (fleet.ceiling * self.hold_s)) if fleet.ceiling > 0.0 else 1.0
+            workers = math.floor(share * fleet.workers + 1e-9)
+            if workers <= 0 or share < SMALLEST_SHARE:
+                return Course(now, spent, left / self.tasks if self.tasks > 0.0 else 1.0)
+            share = workers / fleet.workers
+            step = min(self.interval_s, left / (rate * share))
+            left -= rate * share * step
+            spent += (self.manager_usd_per_s + share * fleet.usd_per_s) * step
+            now += step
+            if step < self.interval_s:
+                break
+        return Course(now, spent + self.manager_usd_per_s * self.closing_s)
 
     def score(self, fleet: Totals) -> Score:
         """Rank of a fleet under the mode and the limits."""
         if fleet.workers <= 0 or fleet.rate <= 0.0 or fleet.cautious <= 0.0:
             return NEVER
-        makespan = (self.tasks + fleet.boot_tasks) / fleet.rate
-        spend_rate = self.manager_usd_per_s + fleet.usd_per_s
-        cautious = makespan * fleet.rate / fleet.cautious
-        needed = spend_rate * (cautious + self.closing_s) + fleet.reserve_usd + self.manager_reserve_usd
-        violation = 0.0
-        if needed > self.budget_usd:
-            violation = needed / self.budget_usd - 1.0 if self.budget_usd > 0.0 else UNBOUNDED
-        if cautious > self.deadline_s:
-            violation += cautious / self.deadline_s - 1.0 if self.deadline_s > 0.0 else UNBOUNDED
-        if self.mode is Mode.FASTEST:
-            return Score(violation, makespan)
-        return Score(violation, spend_rate * (makespan + self.closing_s))
+        cautious = self.course(fleet, fleet.cautious)
+        violation = cautious.undone
+        if cautious.makespan_s > self.deadline_s:
+            violation += cautious.makespan_s / self.deadline_s - 1.0 if self.deadline_s > 0.0 else UNBOUNDED
+        expected = cautious if fleet.cautious == fleet.rate else self.course(fleet, fleet.rate)
+        objective = expected.makespan_s if self.mode is Mode.FASTEST else expected.cost_usd
+        return Score(violation + expected.undone, objective)
 
     def fits(self, fleet: Totals) -> bool:
         """Whether the fleet keeps the worker limit and the vCPU quota."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cloudpits.domain.ledger.bounds import draining_s, horizon_s, manager_bound_usd, worker_bound_usd
+from cloudpits.domain.ledger.bounds import draining_s, horizon_s, worker_bound_usd
 from cloudpits.domain.model import SECONDS_PER_HOUR, Snapshot, WorkerState
 from cloudpits.domain.planning.goal import UNBOUNDED, Goal
 
@@ -32,8 +32,9 @@ def goal_of(snapshot: Snapshot) -> Goal:
         budget_usd=budget_left(snapshot),
         deadline_s=math.inf if limits.deadline_s is None else limits.deadline_s - snapshot.elapsed_s,
         manager_usd_per_s=manager,
-        manager_reserve_usd=manager_bound_usd(snapshot, horizon_s(settings)) - manager * closing,
         closing_s=closing,
         max_workers=limits.max_workers,
+        interval_s=settings.interval_s,
+        hold_s=horizon_s(settings),
         vcpu_quota=UNBOUNDED if limits.vcpu_quota is None else limits.vcpu_quota,
     )

@@ -15,16 +15,15 @@ from cloudpits.domain.estimation.hazard import by_type
 from cloudpits.domain.estimation.knowledge import sigmas_for
 from cloudpits.domain.estimation.rates import RateBook, RateEstimate
 from cloudpits.domain.estimation.start_up import start_up_seconds
-from cloudpits.domain.ledger.bounds import horizon_s
-from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, Pool, Snapshot
+from cloudpits.domain.model import SECONDS_PER_HOUR, Mode, Offer, Pool, Snapshot
 from cloudpits.domain.model import Market as Purchase
-from cloudpits.domain.planning.goals import CLOSING_SHARE
 from cloudpits.domain.planning.option import MANY, Option
 
 SPOT = Purchase.SPOT
 MOST_LOSS = 0.9  # of a worker's time that interruptions are taken to cost at most
 TASKS_IN_HAND = 0.5  # of a batch, lost by an interruption on average
 NEARLY_AS_CHEAP = 1.5  # a pool dearer per task than this factor matters only for its size
+FASTEST_CAUTION = 0.3  # of the caution: a fleet for speed can still shrink to a cheaper one when rates disappoint
 MOST_OPTIONS = 16
 LARGEST_KEPT = 4  # of them, the largest among the less efficient
 
@@ -83,19 +82,23 @@ class Market:
         estimate, kept = self.estimate(name), self.kept_share(offer)
         usd_per_s = (offer.usd_per_hour + settings.volume_usd_per_hour) / SECONDS_PER_HOUR
         highest = max(offer.ceiling_usd_per_hour, offer.usd_per_hour) + settings.volume_usd_per_hour
-        sigmas = sigmas_for(settings.completion_risk) if self.book.measured_anything else 0.0
-        held = highest / SECONDS_PER_HOUR * horizon_s(settings)
         return Option(
             pool=offer.pool,
             usd_per_s=usd_per_s,
             rate=estimate.rate * kept,
-            cautious=estimate.at_least(sigmas) * kept,
+            cautious=estimate.at_least(self._sigmas()) * kept,
             start_up_s=self.start_up_s,
             vcpus=self.snapshot.types[name].vcpus,
             bound=MANY if offer.capacity is None else offer.capacity,
-            reserve_usd=held - usd_per_s * CLOSING_SHARE * settings.shutdown_s,
+            ceiling=highest / SECONDS_PER_HOUR,
             spread=estimate.spread,
         )
+
+    def _sigmas(self) -> float:
+        if not self.book.measured_anything:
+            return 0.0
+        share = FASTEST_CAUTION if self.snapshot.limits.mode is Mode.FASTEST else 1.0
+        return share * sigmas_for(self.snapshot.settings.completion_risk)
 
     def options(self) -> list[Option]:
         """Workers worth launching, most efficient first."""

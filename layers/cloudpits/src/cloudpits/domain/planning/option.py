@@ -13,7 +13,7 @@ MANY = 1 << 30
 class Option(NamedTuple):
     """Workers of one pool. ``rate`` is net of interruption losses; ``running`` ones exist already.
 
-    ``usd_per_s`` includes storage; ``reserve_usd`` is what the ledger holds back for one of them at the end.
+    ``usd_per_s`` includes storage; ``ceiling`` is the most that a second can cost (USD).
     ``bound`` is the most there may be: free capacity of a pool, or how many are running.
     """
 
@@ -24,7 +24,7 @@ class Option(NamedTuple):
     start_up_s: float
     vcpus: int
     bound: int = MANY
-    reserve_usd: float = 0.0
+    ceiling: float = 0.0
     spread: float = 0.0
     running: bool = False
 
@@ -42,5 +42,5 @@ class Option(NamedTuple):
             fleet.rate + gained,
             fleet.cautious + count * self.cautious,
             fleet.boot_tasks + gained * self.start_up_s,
-            fleet.reserve_usd + count * self.reserve_usd,
+            fleet.ceiling + count * self.ceiling,
         )

@@ -41,17 +41,29 @@ def _steps(most: int) -> Iterator[int]:
         yield most
 
 
-def changes(options: Sequence[Option], fleet: Fleet, goal: Goal, *, exchange: bool) -> Iterator[Change]:
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """Which changes are tried besides additions."""
+
+    release: bool = True
+    exchange: bool = True
+
+
+ALL_MOVES = Moves()
+
+
+def changes(options: Sequence[Option], fleet: Fleet, goal: Goal, moves: Moves) -> Iterator[Change]:
     """Every addition and removal by powers of two, and every exchange of one or of all of an option."""
     free = goal.max_workers - fleet.totals.workers
     present = [index for index, count in enumerate(fleet.counts) if count]
     for index, option in enumerate(options):
         for step in _steps(min(free, option.bound - fleet.counts[index])):
             yield ((index, step),)
-    for index in present:
-        for step in _steps(fleet.counts[index]):
-            yield ((index, -step),)
-    if exchange:
+    if moves.release:
+        for index in present:
+            for step in _steps(fleet.counts[index]):
+                yield ((index, -step),)
+    if moves.exchange:
         yield from _exchanges(options, fleet, present)
 
 
@@ -74,12 +86,12 @@ def apply(options: Sequence[Option], fleet: Totals, change: Change) -> Totals:
 
 
 def best_change(
-    options: Sequence[Option], fleet: Fleet, goal: Goal, *, exchange: bool = True
+    options: Sequence[Option], fleet: Fleet, goal: Goal, moves: Moves = ALL_MOVES
 ) -> tuple[Change, Totals, Score] | None:
     """The change that improves the score most, or None if none does."""
     best: tuple[Change, Totals, Score] | None = None
     bar = Score(fleet.score.violation, fleet.score.objective * (1.0 - SMALLEST_GAIN))
-    for change in changes(options, fleet, goal, exchange=exchange):
+    for change in changes(options, fleet, goal, moves):
         totals = apply(options, fleet.totals, change)
         if totals.vcpus > goal.vcpu_quota:
             continue
@@ -97,10 +109,10 @@ def changed(fleet: Fleet, change: Change, totals: Totals, score: Score) -> Fleet
     return Fleet(tuple(counts), totals, score)
 
 
-def improve(options: Sequence[Option], fleet: Fleet, goal: Goal, *, exchange: bool = True) -> Fleet:
+def improve(options: Sequence[Option], fleet: Fleet, goal: Goal, moves: Moves = ALL_MOVES) -> Fleet:
     """Follow the best change until none improves (at most 24 steps)."""
     for _ in range(MOST_STEPS):
-        step = best_change(options, fleet, goal, exchange=exchange)
+        step = best_change(options, fleet, goal, moves)
         if step is None:
             break
         fleet = changed(fleet, *step)

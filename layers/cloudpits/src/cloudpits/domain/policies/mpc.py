@@ -15,6 +15,7 @@ from cloudpits.domain.guard.handover import staying
 from cloudpits.domain.model import Mode, Snapshot, WorkerState
 from cloudpits.domain.planning.choice import choose
 from cloudpits.domain.planning.crew import Crew, crews_of
+from cloudpits.domain.planning.front import shortfall
 from cloudpits.domain.planning.goal import Goal
 from cloudpits.domain.planning.goals import goal_of
 from cloudpits.domain.planning.market import Market, survey
@@ -83,8 +84,7 @@ def _forecast(snapshot: Snapshot, change: Resizing, goal: Goal) -> Forecast:
 
 
 def _infeasible(goal: Goal, change: Resizing) -> str:
-    needed, seconds = goal.needed_usd(change.after.totals), goal.cautious_makespan_s(change.after.totals)
-    return f"no fleet keeps the limits: the best needs {usd(needed)} at hand and {duration(seconds)}"
+    return shortfall(goal, change.after)
 
 
 def _nothing_now(market: Market) -> str:

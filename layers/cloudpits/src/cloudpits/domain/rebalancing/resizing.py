@@ -12,7 +12,7 @@ from cloudpits.domain.planning.diversify import spread_out
 from cloudpits.domain.planning.goal import Goal, Score
 from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
-from cloudpits.domain.planning.search import Fleet, fleet_of, improve
+from cloudpits.domain.planning.search import Fleet, Moves, fleet_of, improve
 from cloudpits.domain.wording import duration, usd, usd_per_tasks
 
 MARGIN = 0.10  # of the start-up of what is added, and of the price of what is released
@@ -33,7 +33,9 @@ def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal) -> Resizi
     """The best fleet that adding and releasing leads to; the same fleet when the gain is below the margin."""
     options = (*(crew.option for crew in crews), *fresh)
     before = fleet_of(options, [len(crew.workers) for crew in crews] + [0] * len(fresh), goal)
-    after = improve(options, before, goal, exchange=False)
+    # For speed every running worker helps; only the budget lets one go, and the ledger sees to that.
+    release = goal.mode is Mode.MIN_COST or before.score.violation > MISSED
+    after = improve(options, before, goal, Moves(release=release, exchange=False))
     if not worth_it(options, before, after, goal):
         after = before
     return Resizing(options, before, after)
