@@ -26,7 +26,7 @@ from cloudpits.domain.errors import StorageError
 
 DATABASE_URL = "CLOUDPITS_DATABASE_URL"
 DATABASE = "experimentos"
-USER = "cloudpits"
+USER = "administrator"  # another than the stacks give their database, which are created beside it
 HOST = "127.0.0.1"
 
 # Starts "$@" and ends it when standard input closes, which the kernel does for a starter that was killed.

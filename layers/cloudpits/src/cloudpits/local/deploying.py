@@ -15,24 +15,21 @@ from cloudpits.domain.errors import CloudError, InvalidInputError
 from cloudpits.local.emulated_aws import ACCOUNT
 
 CDK = Path("node_modules/.bin/cdk")
+HOME = Path(".cloudpits")
 QUALIFIER = "hnb659fds"  # of CDK's standard bootstrap
 BOOTSTRAP_VERSION = "28"
 SHARED = "CloudPits-Shared"
 _TIMEOUT_S = 300.0
-IMAGES = "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-{}"
 
 
 def bootstrap(endpoint: str, region: str) -> None:
-    """What ``cdk bootstrap`` and AWS itself leave in an account and the CDK asks for: bucket, version, image ids."""
+    """What ``cdk bootstrap`` leaves in an account and the CDK asks for: a bucket and a version."""
     session = boto3.Session(ACCOUNT, "emulated", region_name=region)
     bucket = f"cdk-{QUALIFIER}-assets-{ACCOUNT}-{region}"
     place = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
     session.client("s3", endpoint_url=endpoint).create_bucket(Bucket=bucket, **place)  # type: ignore[arg-type]  # a region
-    parameters = {f"/cdk-bootstrap/{QUALIFIER}/version": BOOTSTRAP_VERSION}
-    parameters |= {IMAGES.format(architecture): "ami-0e0000000000embed" for architecture in ("x86_64", "arm64")}
     ssm = session.client("ssm", endpoint_url=endpoint)
-    for name, value in parameters.items():
-        ssm.put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+    ssm.put_parameter(Name=f"/cdk-bootstrap/{QUALIFIER}/version", Value=BOOTSTRAP_VERSION, Type="String")
 
 
 class Deployment:
@@ -47,7 +44,8 @@ class Deployment:
 
     @property
     def assembly(self) -> Path:
-        return self._folder / "cdk.out"
+        """Shared by all runs, because CDK builds again only those assets that the folder lacks."""
+        return HOME.absolute() / "cdk.out"
 
     def synthesise(self) -> None:
         """Synthesise all stacks."""

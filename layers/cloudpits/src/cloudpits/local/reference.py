@@ -63,10 +63,11 @@ class ReferenceRun:
         task_manager = ["spits-tm", *common, "--port", str(port), "--workers", "1"]
         computing = self._start(task_manager)
         leading = self._start(job_manager)
-        code = leading.wait()
-        if code:
+        if leading.wait():
             computing.kill()
+            computing.wait()
             self._failure = self._last_words("spits-jm")
+            return
         _, _, usage = os.wait4(computing.pid, 0)
         computing.returncode = 0  # it was waited for above
         self._cpu_s = usage.ru_utime + usage.ru_stime

@@ -1,0 +1,98 @@
+"""The stage of a run: work folder, warden, database, emulated AWS. Entering builds it up, leaving tears it down."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cloudpits.adapters.aws.clock import ScaledClock
+from cloudpits.local.clock import clock_environment, starting_at
+from cloudpits.local.database import PrivateMariaDb
+from cloudpits.local.deploying import HOME
+from cloudpits.local.emulated_aws import ACCOUNT, EmulatedAws, credentials
+from cloudpits.local.market import Market
+from cloudpits.local.warden import MARK, Warden
+
+RUNS = HOME / "local"
+KEPT = ("output", "report.json")  # of a run that went well
+
+
+@dataclass
+class Stage:
+    """``region``'s emulated cloud with ``market`` at ``time_scale``; everything it writes is in ``folder``."""
+
+    run: str
+    region: str
+    market: Market
+    time_scale: float
+    capacity_errors: float = 0.0
+    seed: int = 0
+    keep: bool = False
+    mark: str = field(default_factory=lambda: secrets.token_hex(8))
+    clock: ScaledClock = field(init=False)
+    aws: EmulatedAws = field(init=False)
+    went_well: bool = False
+    _exits: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def folder(self) -> Path:
+        return (RUNS / self.run).absolute()
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What every process of this cloud inherits, apart from the endpoint."""
+        plain = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return {**plain, **credentials(self.region), **clock_environment(self.clock), MARK: self.mark}
+
+    @property
+    def endpoint_environment(self) -> Mapping[str, str]:
+        """The environment with the way to the emulated AWS."""
+        return {**self.environment, "AWS_ENDPOINT_URL": self.aws.endpoint}
+
+    def __enter__(self) -> Self:
+        self.folder.mkdir(parents=True)
+        try:
+            self._build_up()
+        except BaseException:
+            self._exits.close()
+            raise
+        return self
+
+    def _build_up(self) -> None:
+        self._exits.callback(self._tidy)
+        warden = Warden(self.mark)
+        self._exits.callback(warden.dismiss)
+        database = self._exits.enter_context(PrivateMariaDb(self.folder / "database"))
+        self.clock = starting_at(self.market.origin, self.time_scale)
+        world = {
+            "region": self.region,
+            "account": ACCOUNT,
+            "network": f"127.{secrets.randbelow(200) + 20}",  # embedded clouds side by side keep apart
+            "database_url": database.url,
+            "faults": {"capacity_share": self.capacity_errors, "seed": self.seed},
+            **self.market.world(),
+        }
+        self.aws = EmulatedAws(self.folder / "aws", world, self.environment)
+        self._exits.callback(self.aws.stop)
+        self.aws.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.went_well = kind is None and self.went_well
+        self._exits.close()
+
+    def _tidy(self) -> None:
+        """Remove what nobody will look at: all but results after a good run, only the bulk after a bad one."""
+        if self.keep:
+            return
+        for path in self.folder.iterdir():
+            if (self.went_well and path.name not in KEPT) or path.name == "database":
+                shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()
