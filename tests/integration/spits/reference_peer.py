@@ -16,6 +16,8 @@ import struct
 import sys
 import threading
 import time
+from pathlib import Path
+from typing import Any
 
 PUSH = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_longlong, ctypes.c_void_p)
 RUNNER = ctypes.CFUNCTYPE(
@@ -30,13 +32,13 @@ RUNNER = ctypes.CFUNCTYPE(
 
 
 class Wire:
-    def __init__(self, connection, job):
+    def __init__(self, connection: Any, job: Any) -> None:
         self.connection = connection
         self.put_text(job)
         if self.text() != job:
             raise ConnectionError("another job")
 
-    def exactly(self, size):
+    def exactly(self, size: Any) -> Any:
         data = b""
         while len(data) < size:
             more = self.connection.recv(size - len(data))
@@ -45,44 +47,44 @@ class Wire:
             data += more
         return data
 
-    def number(self):
+    def number(self) -> Any:
         return struct.unpack(">q", self.exactly(8))[0]
 
-    def text(self):
+    def text(self) -> Any:
         return self.exactly(struct.unpack(">I", self.exactly(4))[0]).decode()
 
-    def blob(self):
+    def blob(self) -> Any:
         return self.exactly(self.number())
 
-    def put(self, *numbers):
+    def put(self, *numbers: int) -> None:
         for number in numbers:
             self.connection.sendall(struct.pack(">q", number))
 
-    def put_text(self, text):
+    def put_text(self, text: Any) -> None:
         self.connection.sendall(struct.pack(">I", len(text.encode())))
         self.connection.sendall(text.encode())
 
-    def put_blob(self, data):
+    def put_blob(self, data: Any) -> None:
         self.put(len(data))
         if data:
             self.connection.sendall(data)
 
 
 class Module:
-    def __init__(self, path, arguments):
-        self.library = ctypes.CDLL(os.path.abspath(path))
+    def __init__(self, path: Any, arguments: Any) -> None:
+        self.library = ctypes.CDLL(Path(path).resolve())
         values = [path, *arguments]
         self.argc = len(values)
         self.argv = (ctypes.c_char_p * (self.argc + 1))(*[value.encode() for value in values], None)
         self.library.spits_metrics_new.restype = ctypes.c_void_p
         self.metrics = ctypes.c_void_p(self.library.spits_metrics_new(10))
 
-    def new(self, role, *jobinfo):
+    def new(self, role: Any, *jobinfo: Any) -> Any:
         function = getattr(self.library, f"spits_{role}_new")
         function.restype = ctypes.c_void_p
         return ctypes.c_void_p(function(self.argc, self.argv, *jobinfo, self.metrics))
 
-    def call(self, name, role, *arguments, context=0):
+    def call(self, name: Any, role: Any, *arguments: Any, context: Any = 0) -> Any:
         pushed = []
         push = PUSH(lambda data, size, _: pushed.append(ctypes.string_at(data, size)))
         status = getattr(self.library, f"spits_{name}")(role, *arguments, push, ctypes.c_void_p(context))
@@ -90,7 +92,7 @@ class Module:
 
 
 class TaskManager:
-    def __init__(self, job, port, workers, module):
+    def __init__(self, job: Any, port: Any, workers: Any, module: Any) -> None:
         self.job = job
         self.module = module
         self.workers = workers
@@ -98,7 +100,7 @@ class TaskManager:
         self.results = queue.Queue()
         self.port = port
 
-    def serve(self):
+    def serve(self) -> None:
         for _ in range(self.workers):
             threading.Thread(target=self.work, daemon=True).start()
         with socket.create_server(("127.0.0.1", self.port)) as server:
@@ -111,7 +113,7 @@ class TaskManager:
                     except OSError:
                         continue
 
-    def work(self):
+    def work(self) -> None:
         worker = self.module.new("worker")
         while True:
             task_id, run_id, data = self.tasks.get()
@@ -119,7 +121,7 @@ class TaskManager:
             status, pushed = self.module.call("worker_run", worker, data, size, context=task_id)
             self.results.put((task_id, run_id, status, pushed[0]))
 
-    def answer(self, wire):
+    def answer(self, wire: Any) -> None:
         kind = wire.number()
         if kind == 0x0201:
             self.take(wire)
@@ -130,7 +132,7 @@ class TaskManager:
         elif kind == 0xFFFF:
             os._exit(0)
 
-    def take(self, wire):
+    def take(self, wire: Any) -> None:
         full = self.tasks.qsize() >= self.workers
         wire.put(0x0203 if full else 0x0202)
         while not full:
@@ -142,7 +144,7 @@ class TaskManager:
             full = self.tasks.qsize() > self.workers  # lets one more come than it takes, so that it must reject
             wire.put(0x0203 if full else 0x0202)
 
-    def hand_over(self, wire):
+    def hand_over(self, wire: Any) -> None:
         while not self.results.empty():
             task_id, run_id, status, data = result = self.results.get()
             try:
@@ -157,21 +159,21 @@ class TaskManager:
 
 
 class JobManager:
-    def __init__(self, job, nodes, module):
+    def __init__(self, job: Any, nodes: Any, module: Any) -> None:
         self.job = job
         self.nodes = nodes
         self.module = module
         self.run_id = 0
         self.keep = []
 
-    def main(self):
+    def main(self) -> Any:
         runner = RUNNER(self.run)
         status = self.module.library.spits_main(self.module.argc, self.module.argv, runner)
         for node in self.nodes:
             self.converse(node, 0xFFFF, lambda _: None)
         return status
 
-    def run(self, _argc, _argv, info, size, result, result_size):
+    def run(self, _argc: Any, _argv: Any, info: Any, size: Any, result: Any, result_size: Any) -> Any:
         self.run_id += 1
         jobinfo = (ctypes.c_void_p(info), ctypes.c_longlong(size))
         source, committer = self.module.new("job_manager", *jobinfo), self.module.new("committer", *jobinfo)
@@ -186,7 +188,7 @@ class JobManager:
         result_size[0] = len(text)
         return 0
 
-    def distribute(self, waiting, committer):
+    def distribute(self, waiting: Any, committer: Any) -> None:
         unsent = list(waiting)
         while waiting:
             for node in self.nodes:
@@ -196,7 +198,7 @@ class JobManager:
             if not unsent:
                 time.sleep(0.02)
 
-    def send(self, wire, unsent, waiting):
+    def send(self, wire: Any, unsent: Any, waiting: Any) -> None:
         while wire.number() == 0x0202 and unsent:
             task_id = unsent[0]
             wire.put(task_id, self.run_id)
@@ -204,7 +206,7 @@ class JobManager:
             if task_id in waiting:
                 unsent.pop(0)
 
-    def collect(self, wire, waiting, committer):
+    def collect(self, wire: Any, waiting: Any, committer: Any) -> None:
         while task_id := wire.number():
             run_id, status, data = wire.number(), wire.number(), wire.blob()
             assert status == 0, f"task {task_id} returned {status}"
@@ -212,7 +214,7 @@ class JobManager:
                 self.module.library.spits_committer_commit_pit(committer, data, ctypes.c_longlong(len(data)))
             wire.put(0x0101)
 
-    def converse(self, node, kind, exchange):
+    def converse(self, node: Any, kind: Any, exchange: Any) -> None:
         try:
             with socket.create_connection(node, timeout=30) as connection:
                 wire = Wire(connection, self.job)
@@ -222,7 +224,7 @@ class JobManager:
             time.sleep(0.02)
 
 
-def main(role, job, where, *rest):
+def main(role: Any, job: Any, where: Any, *rest: Any) -> Any:
     if role == "tm":
         TaskManager(job, int(where), int(rest[0]), Module(rest[1], rest[2:])).serve()
         return 0

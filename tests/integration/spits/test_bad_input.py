@@ -7,6 +7,9 @@ import os
 import random
 import socket
 import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +34,7 @@ BROKEN = {
 }
 
 
-def throw(address, data):
+def throw(address: Any, data: Any) -> None:
     """Send it, half-close, and read whatever comes; a reset is an answer too."""
     with socket.create_connection(address, timeout=5) as connection:
         try:
@@ -44,14 +47,16 @@ def throw(address, data):
             pass
 
 
-def test_garbage_on_the_task_managers_port_loses_no_task(cluster, trial_module, expected):
+def test_garbage_on_the_task_managers_port_loses_no_task(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     manager = cluster.task_manager(trial_module, "100 5")
     cluster.announced(1)
     address = cluster.nodes()[0]
     job = cluster.job_manager(trial_module, "100 5")
     for data in BROKEN.values():
         throw(address, data)
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311 - repeatable, not secret
     for _ in range(60):
         throw(address, draw.choice([b"", JOB, JOB + SEND, JOB + READ]) + draw.randbytes(draw.randint(0, 60)))
     assert job.wait() == 0
@@ -60,11 +65,13 @@ def test_garbage_on_the_task_managers_port_loses_no_task(cluster, trial_module, 
     assert "Traceback" not in manager.text()
 
 
-def test_garbage_on_the_job_managers_port_is_harmless(cluster, trial_module, expected, free_port, wait_until):
+def test_garbage_on_the_job_managers_port_is_harmless(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], free_port: int, wait_until: Callable[..., None]
+) -> None:
     job = cluster.job_manager(trial_module, "30 5", "--port", free_port)
     address = ("127.0.0.1", free_port)
     wait_until(lambda: socket.socket().connect_ex(address) == 0)
-    draw = random.Random(2)
+    draw = random.Random(2)  # noqa: S311 - repeatable, not secret
     add = INT.pack(0x404)
     for text in ("", "[]", "{}", '{"host": 1}', '{"host": "x", "port": 0}', '{"host": "", "port": 5}', "[" * 5000):
         throw(address, add + struct.pack(">I", len(text)) + text.encode())
@@ -76,7 +83,7 @@ def test_garbage_on_the_job_managers_port_is_harmless(cluster, trial_module, exp
     assert "Traceback" not in job.text()
 
 
-def hostile_task_manager(listener, answers):
+def hostile_task_manager(listener: Any, answers: Any) -> Any:
     """Serve each connection one of the given byte strings, in a child process."""
     pid = os.fork()
     if pid == 0:
@@ -91,7 +98,9 @@ def hostile_task_manager(listener, answers):
     return pid
 
 
-def test_a_task_manager_that_answers_garbage_is_dropped(cluster, trial_module, expected):
+def test_a_task_manager_that_answers_garbage_is_dropped(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     more = INT.pack(0x0202)
     result = INT.pack(5) + INT.pack(1) + INT.pack(0)
     answers = [
@@ -120,7 +129,7 @@ def test_a_task_manager_that_answers_garbage_is_dropped(cluster, trial_module, e
             os.waitpid(pid, 0)
 
 
-def write(path, data):
+def write(path: Path, data: Any) -> Any:
     path.write_bytes(data)
     return path
 
@@ -136,7 +145,9 @@ def write(path, data):
         ("syntax.py", b"def", "SyntaxError"),
     ],
 )
-def test_a_module_that_cannot_run_is_refused_in_one_line(cluster, command, name, content, message):
+def test_a_module_that_cannot_run_is_refused_in_one_line(
+    cluster: Any, command: str, name: str, content: bytes | None, message: str
+) -> None:
     module = cluster.folder / name
     if content is not None:
         module.write_bytes(content)
@@ -148,14 +159,14 @@ def test_a_module_that_cannot_run_is_refused_in_one_line(cluster, command, name,
     assert str(module) in lines[0]
 
 
-def test_a_shared_object_that_is_no_spits_module_is_refused(cluster, compile_module):
+def test_a_shared_object_that_is_no_spits_module_is_refused(cluster: Any, compile_module: Callable[..., Path]) -> None:
     module = compile_module(write(cluster.folder / "other.cpp", b'extern "C" int answer() { return 42; }'))
     process = cluster.start("spits-tm", "--port", 0, module)
     assert process.wait() == 2
     assert "does not export spits_main" in process.text()
 
 
-def test_a_port_in_use_is_refused(cluster, trial_module):
+def test_a_port_in_use_is_refused(cluster: Any, trial_module: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         processes = [cluster.start(command, "--port", port, trial_module) for command in ("spits-jm", "spits-tm")]
@@ -163,21 +174,21 @@ def test_a_port_in_use_is_refused(cluster, trial_module):
         assert all(f"port 127.0.0.1:{port}" in process.text() for process in processes)
 
 
-def test_an_empty_secret_is_refused(cluster, trial_module):
+def test_an_empty_secret_is_refused(cluster: Any, trial_module: Path) -> None:
     write(cluster.folder / "secret", b"\n")
     process = cluster.start("spits-tm", "--secret-file", "secret", trial_module)
     assert process.wait() == 2
     assert "is empty" in process.text()
 
 
-def test_a_program_that_cannot_start_here_ends_the_task_manager(cluster):
+def test_a_program_that_cannot_start_here_ends_the_task_manager(cluster: Any) -> None:
     program = write(cluster.folder / "needy.py", b"raise RuntimeError('no device')")
     process = cluster.start("spits-tm", "--port", 0, program)
     assert process.wait() == 2
     assert "no device" in process.text()
 
 
-def test_logs_can_be_json_lines(cluster, trial_module):
+def test_logs_can_be_json_lines(cluster: Any, trial_module: Path) -> None:
     process = cluster.task_manager(trial_module, "1", "--json-log")
     cluster.announced(1)
     cluster.job_manager(trial_module, "1").wait()

@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +20,7 @@ def ip(*arguments: str) -> None:
 
 
 @pytest.fixture
-def namespace():
+def namespace() -> Any:
     """Name of a namespace whose host end of a link has 10.91.0.1 and whose own end has 10.91.0.2."""
     name = f"spits{os.getpid() % 10000}"
     near, far = f"n{name}", f"f{name}"
@@ -36,7 +38,9 @@ def namespace():
     ip("netns", "del", name)
 
 
-def test_a_task_manager_behind_dropped_packets_stalls_nobody(cluster, trial_module, expected, wait_until, namespace):
+def test_a_task_manager_behind_dropped_packets_stalls_nobody(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None], namespace: Any
+) -> None:
     name, link, host = namespace
     command = [SPITS_TM, "--job", "trial", "--bind", host, "--port", "7727", "--workers", "1", trial_module, "80", "20"]
     remote = subprocess.Popen(["ip", "netns", "exec", name, *command], cwd=cluster.folder, start_new_session=True)

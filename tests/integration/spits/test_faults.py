@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import signal
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cloudpits.spits.journal import RESULT, Journal
 
 
-def committed(cluster):
+def committed(cluster: Any) -> Any:
     return cluster.status().get("tasks_committed", 0)
 
 
-def records(cluster, arguments):
+def records(cluster: Any, arguments: str) -> Any:
     """Task ids in the journal, in order."""
     journal = Journal(cluster.folder / "journal", "trial", arguments.split())
     ids = [record.task_id for record in journal.replay(1) if record.kind == RESULT]
@@ -23,7 +26,9 @@ def records(cluster, arguments):
     return ids
 
 
-def test_tasks_of_a_killed_task_manager_go_to_others_at_once(cluster, trial_module, expected, wait_until):
+def test_tasks_of_a_killed_task_manager_go_to_others_at_once(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
     first, _ = (cluster.task_manager(trial_module, "60 20") for _ in range(2))
     job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")
     wait_until(lambda: committed(cluster) > 5)
@@ -33,7 +38,9 @@ def test_tasks_of_a_killed_task_manager_go_to_others_at_once(cluster, trial_modu
     assert "go to others" in job.text()
 
 
-def test_a_frozen_task_manager_stalls_nobody(cluster, trial_module, expected, wait_until):
+def test_a_frozen_task_manager_stalls_nobody(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
     frozen, _ = (cluster.task_manager(trial_module, "60 20") for _ in range(2))
     job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")
     wait_until(lambda: committed(cluster) > 5)
@@ -44,7 +51,9 @@ def test_a_frozen_task_manager_stalls_nobody(cluster, trial_module, expected, wa
     assert cluster.result() == expected(60)
 
 
-def test_a_thawed_task_manager_works_on(cluster, trial_module, expected, wait_until):
+def test_a_thawed_task_manager_works_on(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
     manager = cluster.task_manager(trial_module, "60 20")
     job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")
     wait_until(lambda: committed(cluster) > 5)
@@ -55,7 +64,9 @@ def test_a_thawed_task_manager_works_on(cluster, trial_module, expected, wait_un
     assert cluster.result() == expected(60)
 
 
-def test_slicing_a_task_manager_by_stop_and_continue_is_harmless(cluster, trial_module, expected):
+def test_slicing_a_task_manager_by_stop_and_continue_is_harmless(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     manager = cluster.task_manager(trial_module, "150 5")
     job = cluster.job_manager(trial_module, "150 5")
     while job.poll() is None:
@@ -68,7 +79,9 @@ def test_slicing_a_task_manager_by_stop_and_continue_is_harmless(cluster, trial_
     assert "is gone" not in job.text()
 
 
-def test_a_listed_node_nobody_answers_at_costs_nothing(cluster, trial_module, expected):
+def test_a_listed_node_nobody_answers_at_costs_nothing(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     (cluster.folder / "nodes.txt").write_text("node 127.0.0.1:1\nnode 192.0.2.1:7727\nnonsense\n")
     cluster.task_manager(trial_module, "100 5")
     began = time.monotonic()
@@ -77,7 +90,9 @@ def test_a_listed_node_nobody_answers_at_costs_nothing(cluster, trial_module, ex
     assert cluster.result() == expected(100)
 
 
-def test_a_drained_task_manager_loses_nothing_and_leaves(cluster, trial_module, expected, wait_until):
+def test_a_drained_task_manager_loses_nothing_and_leaves(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
     leaving = cluster.task_manager(trial_module, "80 30", "--workers", 2, "--status", "tm.json")
     job = cluster.job_manager(trial_module, "80 30", "--status", "status.json", "--journal", "journal")
     wait_until(lambda: committed(cluster) > 5)
@@ -91,7 +106,7 @@ def test_a_drained_task_manager_loses_nothing_and_leaves(cluster, trial_module, 
     assert cluster.result() == expected(80)
 
 
-def test_a_drain_ends_with_its_grace(cluster, trial_module, wait_until):
+def test_a_drain_ends_with_its_grace(cluster: Any, trial_module: Path, wait_until: Callable[..., None]) -> None:
     manager = cluster.task_manager(trial_module, "3 0 0 1 hang 1", "--grace", 0.5, "--status", "tm.json")
     cluster.job_manager(trial_module, "3 0 0 1 hang 1", "--status", "status.json")
     wait_until(lambda: cluster.status("tm.json").get("in_hand"))
@@ -101,7 +116,9 @@ def test_a_drain_ends_with_its_grace(cluster, trial_module, wait_until):
     assert time.monotonic() - began < 5
 
 
-def test_a_killed_job_manager_resumes_from_its_journal(cluster, trial_module, expected, wait_until):
+def test_a_killed_job_manager_resumes_from_its_journal(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
     cluster.task_manager(trial_module, "80 10")
     job = cluster.job_manager(trial_module, "80 10", "--status", "status.json", "--journal", "journal")
     wait_until(lambda: committed(cluster) > 20)
@@ -115,7 +132,9 @@ def test_a_killed_job_manager_resumes_from_its_journal(cluster, trial_module, ex
     assert sorted(records(cluster, "80 10")) == list(range(1, 81)), "no result was committed twice"
 
 
-def test_a_finished_journal_gives_the_result_again_without_task_managers(cluster, trial_module, expected):
+def test_a_finished_journal_gives_the_result_again_without_task_managers(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     manager = cluster.task_manager(trial_module, "30 0 0 2")
     assert cluster.job_manager(trial_module, "30 0 0 2", "--journal", "journal").wait() == 0
     manager.wait()
@@ -124,7 +143,7 @@ def test_a_finished_journal_gives_the_result_again_without_task_managers(cluster
     assert cluster.result() == expected(30, runs=2)
 
 
-def test_the_journal_of_another_job_is_refused(cluster, trial_module):
+def test_the_journal_of_another_job_is_refused(cluster: Any, trial_module: Path) -> None:
     cluster.task_manager(trial_module, "5")
     assert cluster.job_manager(trial_module, "5", "--journal", "journal").wait() == 0
     other = cluster.job_manager(trial_module, "6", "--journal", "journal")
@@ -142,7 +161,9 @@ def test_the_journal_of_another_job_is_refused(cluster, trial_module):
         ("nonzero", "returned 42"),
     ],
 )
-def test_a_poison_task_fails_the_job_and_is_named(cluster, trial_module, behaviour, reason):
+def test_a_poison_task_fails_the_job_and_is_named(
+    cluster: Any, trial_module: Path, behaviour: str, reason: str
+) -> None:
     arguments = f"20 0 0 1 {behaviour} 7"
     managers = [cluster.task_manager(trial_module, arguments) for _ in range(2)]
     cluster.announced(2)
@@ -155,7 +176,7 @@ def test_a_poison_task_fails_the_job_and_is_named(cluster, trial_module, behavio
     assert [manager.wait() for manager in managers] == [0, 0], "no task manager died of it"
 
 
-def test_a_task_that_never_returns_is_ended_by_the_task_timeout(cluster, trial_module):
+def test_a_task_that_never_returns_is_ended_by_the_task_timeout(cluster: Any, trial_module: Path) -> None:
     arguments = "20 0 0 1 hang 7"
     cluster.task_manager(trial_module, arguments, "--task-timeout", 0.3)
     job = cluster.job_manager(trial_module, arguments, "--status", "status.json")
@@ -164,7 +185,7 @@ def test_a_task_that_never_returns_is_ended_by_the_task_timeout(cluster, trial_m
     assert "ran longer than 0.3 s" in cluster.status()["message"]
 
 
-def test_a_poison_task_can_be_skipped(cluster, trial_module, expected):
+def test_a_poison_task_can_be_skipped(cluster: Any, trial_module: Path, expected: Callable[..., str]) -> None:
     arguments = "20 0 0 1 crash 7"
     cluster.task_manager(trial_module, arguments)
     job = cluster.job_manager(trial_module, arguments, "--status", "status.json", "--on-poison", "skip")
@@ -173,7 +194,7 @@ def test_a_poison_task_can_be_skipped(cluster, trial_module, expected):
     assert cluster.status()["tasks_quarantined"] == ["1/7"]
 
 
-def test_a_task_that_fails_once_is_run_again(cluster, trial_module, expected):
+def test_a_task_that_fails_once_is_run_again(cluster: Any, trial_module: Path, expected: Callable[..., str]) -> None:
     arguments = "20 0 0 1 once-crash 7"
     cluster.task_manager(trial_module, arguments)
     assert cluster.job_manager(trial_module, arguments).wait() == 0
@@ -181,7 +202,7 @@ def test_a_task_that_fails_once_is_run_again(cluster, trial_module, expected):
 
 
 @pytest.mark.parametrize("behaviour", ["generate-nothing", "generate-twice"])
-def test_a_job_manager_role_that_pushes_wrongly_fails_the_job(cluster, trial_module, behaviour):
+def test_a_job_manager_role_that_pushes_wrongly_fails_the_job(cluster: Any, trial_module: Path, behaviour: str) -> None:
     arguments = f"20 0 0 1 {behaviour} 7"
     cluster.task_manager(trial_module, arguments)
     job = cluster.job_manager(trial_module, arguments)
@@ -190,14 +211,16 @@ def test_a_job_manager_role_that_pushes_wrongly_fails_the_job(cluster, trial_mod
     assert not (cluster.folder / "result.txt").exists(), "a failed job leaves no result"
 
 
-def test_a_failing_spits_main_fails_the_job(cluster, trial_module):
+def test_a_failing_spits_main_fails_the_job(cluster: Any, trial_module: Path) -> None:
     cluster.task_manager(trial_module, "3 0 0 1 main-fails")
     job = cluster.job_manager(trial_module, "3 0 0 1 main-fails")
     assert job.wait() == 5
     assert "spits_main returned 7" in job.text()
 
 
-def test_an_idle_task_manager_helps_with_a_straggler(cluster, trial_module, expected, wait_until):
+def test_an_idle_task_manager_helps_with_a_straggler(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
     straggler = cluster.task_manager(trial_module, "4 100")
     job = cluster.job_manager(trial_module, "4 100", "--heartbeat", 60, "--status", "status.json")
     wait_until(lambda: committed(cluster) > 0)
@@ -207,7 +230,9 @@ def test_an_idle_task_manager_helps_with_a_straggler(cluster, trial_module, expe
     assert cluster.result() == expected(4)
 
 
-def test_a_supervised_task_manager_comes_back(cluster, trial_module, expected, wait_until, free_port):
+def test_a_supervised_task_manager_comes_back(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None], free_port: int
+) -> None:
     options = ("--supervise", "--port", free_port, "--status", "tm.json")
     manager = cluster.task_manager(trial_module, "60 20", *options)
     job = cluster.job_manager(trial_module, "60 20", "--status", "status.json")

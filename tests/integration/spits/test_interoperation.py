@@ -5,7 +5,9 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,10 +15,10 @@ PEER = Path(__file__).parent / "reference_peer.py"
 
 
 @pytest.fixture
-def peer(cluster):
+def peer(cluster: Any) -> Any:
     started = []
 
-    def start(*arguments):
+    def start(*arguments: Any) -> Any:
         command = [sys.executable, PEER, *(str(argument) for argument in arguments)]
         started.append(subprocess.Popen(command, cwd=cluster.folder, start_new_session=True))
         return started[-1]
@@ -27,12 +29,19 @@ def peer(cluster):
         process.wait()
 
 
-def listening(port):
+def listening(port: Any) -> Any:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def test_our_job_manager_with_reference_task_managers(cluster, peer, trial_module, expected, free_port, wait_until):
+def test_our_job_manager_with_reference_task_managers(
+    cluster: Any,
+    peer: Any,
+    trial_module: Path,
+    expected: Callable[..., str],
+    free_port: int,
+    wait_until: Callable[..., None],
+) -> None:
     manager = peer("tm", "trial", free_port, 2, trial_module, "60", "5", "0", "2")
     (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
     wait_until(lambda: listening(free_port))
@@ -43,7 +52,9 @@ def test_our_job_manager_with_reference_task_managers(cluster, peer, trial_modul
     assert "(reference)" in job.text()
 
 
-def test_our_task_managers_with_the_reference_job_manager(cluster, peer, trial_module, expected):
+def test_our_task_managers_with_the_reference_job_manager(
+    cluster: Any, peer: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     managers = [cluster.task_manager(trial_module, "60 5 0 2", "--workers", 2) for _ in range(2)]
     cluster.announced(2)
     nodes = ",".join(f"{host}:{port}" for host, port in cluster.nodes())
@@ -53,7 +64,9 @@ def test_our_task_managers_with_the_reference_job_manager(cluster, peer, trial_m
     assert [manager.wait() for manager in managers] == [0, 0]
 
 
-def test_both_kinds_of_task_managers_in_one_job(cluster, peer, pi_module, free_port, wait_until):
+def test_both_kinds_of_task_managers_in_one_job(
+    cluster: Any, peer: Any, pi_module: Path, free_port: int, wait_until: Callable[..., None]
+) -> None:
     peer("tm", "trial", free_port, 1, pi_module, "20000", "80")
     (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
     wait_until(lambda: listening(free_port))
@@ -66,7 +79,9 @@ def test_both_kinds_of_task_managers_in_one_job(cluster, peer, pi_module, free_p
     assert "(CloudPITS)" in job.text()
 
 
-def test_a_crashing_task_is_never_a_result_for_the_reference_job_manager(cluster, peer, trial_module, expected):
+def test_a_crashing_task_is_never_a_result_for_the_reference_job_manager(
+    cluster: Any, peer: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     arguments = "20 0 0 1 once-crash 7"
     cluster.task_manager(trial_module, arguments)
     cluster.announced(1)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 PI_PYTHON = Path(__file__).parents[3] / "examples" / "pi_python" / "pi.py"
 
 
-def test_every_task_is_committed_once(cluster, trial_module, expected):
+def test_every_task_is_committed_once(cluster: Any, trial_module: Path, expected: Callable[..., str]) -> None:
     managers = [cluster.task_manager(trial_module, "300") for _ in range(2)]
     job = cluster.job_manager(trial_module, "300", "--status", "status.json")
     assert job.wait() == 0
@@ -21,7 +23,7 @@ def test_every_task_is_committed_once(cluster, trial_module, expected):
     assert cluster.nodes() == [], "and are no longer announced"
 
 
-def test_status_tells_totals_and_nodes(cluster, trial_module, wait_until):
+def test_status_tells_totals_and_nodes(cluster: Any, trial_module: Path, wait_until: Callable[..., None]) -> None:
     cluster.task_manager(trial_module, "40 20", "--status", "tm.json")
     job = cluster.job_manager(trial_module, "40 20", "--status", "status.json")
     wait_until(lambda: cluster.status().get("tasks_committed", 0) > 0)
@@ -34,7 +36,7 @@ def test_status_tells_totals_and_nodes(cluster, trial_module, wait_until):
     assert (done["state"], done["tasks_committed"], done["tasks_quarantined"]) == ("completed", 40, [])
 
 
-def test_several_runner_calls_in_one_program(cluster, trial_module, expected):
+def test_several_runner_calls_in_one_program(cluster: Any, trial_module: Path, expected: Callable[..., str]) -> None:
     cluster.task_manager(trial_module, "20 0 0 3")
     job = cluster.job_manager(trial_module, "20 0 0 3", "--status", "status.json")
     assert job.wait() == 0
@@ -42,19 +44,19 @@ def test_several_runner_calls_in_one_program(cluster, trial_module, expected):
     assert cluster.status()["tasks_committed"] == 60
 
 
-def test_a_bag_without_tasks_ends_at_once(cluster, trial_module):
+def test_a_bag_without_tasks_ends_at_once(cluster: Any, trial_module: Path) -> None:
     assert cluster.job_manager(trial_module, "0").wait() == 0
     assert cluster.result() == ""
 
 
-def test_an_abi_1_module_runs(cluster, abi1_module, expected):
+def test_an_abi_1_module_runs(cluster: Any, abi1_module: Path, expected: Callable[..., str]) -> None:
     cluster.task_manager(abi1_module, "25")
     assert cluster.job_manager(abi1_module, "25").wait() == 0
     assert cluster.result() == expected(25)
 
 
 @pytest.mark.parametrize("managers", [1, 3])
-def test_pi_is_the_same_whoever_computes_it(new_cluster, pi_module, managers):
+def test_pi_is_the_same_whoever_computes_it(new_cluster: Callable[[str], Any], pi_module: Path, managers: int) -> None:
     results = []
     for name, count in (("alone", 1), ("spread", managers)):
         cluster = new_cluster(name)
@@ -66,13 +68,15 @@ def test_pi_is_the_same_whoever_computes_it(new_cluster, pi_module, managers):
     assert results[0].splitlines()[-1].startswith("pi 3.1")
 
 
-def test_a_python_program_needs_no_compiler(cluster):
+def test_a_python_program_needs_no_compiler(cluster: Any) -> None:
     cluster.task_manager(PI_PYTHON, "500 20", "--workers", 2)
     assert cluster.job_manager(PI_PYTHON, "500 20").wait() == 0
     assert len(cluster.result().splitlines()) == 21
 
 
-def test_task_managers_may_stay_for_the_next_job_manager(cluster, trial_module, expected):
+def test_task_managers_may_stay_for_the_next_job_manager(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
     manager = cluster.task_manager(trial_module, "10")
     for _ in range(2):
         assert cluster.job_manager(trial_module, "10", "--keep-task-managers").wait() == 0
@@ -80,7 +84,9 @@ def test_task_managers_may_stay_for_the_next_job_manager(cluster, trial_module, 
     assert manager.poll() is None
 
 
-def test_nodes_of_another_job_get_no_task(cluster, trial_module, expected, wait_until):
+def test_nodes_of_another_job_get_no_task(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
     stranger = cluster.task_manager(trial_module, "10", "--job", "another", "--status", "stranger.json")
     cluster.announced(1)
     job = cluster.job_manager(trial_module, "10")
@@ -91,14 +97,14 @@ def test_nodes_of_another_job_get_no_task(cluster, trial_module, expected, wait_
     assert cluster.status("stranger.json")["tasks_completed"] == 0
 
 
-def test_both_ends_prove_the_shared_secret(cluster, trial_module, expected):
+def test_both_ends_prove_the_shared_secret(cluster: Any, trial_module: Path, expected: Callable[..., str]) -> None:
     (cluster.folder / "secret").write_text("open sesame\n")
     cluster.task_manager(trial_module, "10", "--secret-file", "secret")
     assert cluster.job_manager(trial_module, "10", "--secret-file", "secret").wait() == 0
     assert cluster.result() == expected(10)
 
 
-def test_without_the_secret_no_task_is_taken(cluster, trial_module, wait_until):
+def test_without_the_secret_no_task_is_taken(cluster: Any, trial_module: Path, wait_until: Callable[..., None]) -> None:
     (cluster.folder / "secret").write_text("open sesame\n")
     (cluster.folder / "wrong").write_text("open barley\n")
     guarded = cluster.task_manager(trial_module, "10", "--secret-file", "secret", "--status", "tm.json")
@@ -112,14 +118,14 @@ def test_without_the_secret_no_task_is_taken(cluster, trial_module, wait_until):
     assert cluster.status("tm.json")["in_hand"] == 0
 
 
-def test_large_tasks_and_results_pass(cluster, trial_module, expected):
+def test_large_tasks_and_results_pass(cluster: Any, trial_module: Path, expected: Callable[..., str]) -> None:
     arguments = f"12 0 {3 << 20}"
     cluster.task_manager(trial_module, arguments, "--workers", 2)
     assert cluster.job_manager(trial_module, arguments, "--journal", "journal").wait() == 0
     assert cluster.result() == expected(12)
 
 
-def test_count_is_a_dry_run(cluster, pi_module):
+def test_count_is_a_dry_run(cluster: Any, pi_module: Path) -> None:
     command = Path(sys.executable).parent / "spits-count"
     answer = subprocess.run(
         [command, "--json", pi_module, "1000", "123"], capture_output=True, text=True, check=True, timeout=30

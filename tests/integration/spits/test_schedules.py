@@ -5,6 +5,9 @@ from __future__ import annotations
 import random
 import signal
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,45 +21,45 @@ SCHEDULES = 52
 class Storm:
     """A job under way, and what can happen to it; the random source says what does."""
 
-    def __init__(self, cluster, module, draw):
+    def __init__(self, cluster: Any, module: Any, draw: Any) -> None:
         self.cluster = cluster
         self.module = module
         self.draw = draw
         self.managers = [self.new_manager() for _ in range(draw.randint(1, 3))]
         self.job = self.new_job()
 
-    def new_manager(self):
+    def new_manager(self) -> Any:
         return self.cluster.task_manager(self.module, ARGUMENTS, "--workers", self.draw.randint(1, 2), "--grace", 5)
 
-    def new_job(self):
+    def new_job(self) -> Any:
         options = ("--journal", "journal", "--heartbeat", 0.8)
         return self.cluster.job_manager(self.module, ARGUMENTS, *options)
 
-    def replace(self, leave):
+    def replace(self, leave: Any) -> None:
         """One task manager goes, another comes."""
         leave(self.managers.pop(self.draw.randrange(len(self.managers))))
         self.managers.append(self.new_manager())
 
-    def kill_task_manager(self):
+    def kill_task_manager(self) -> None:
         self.replace(lambda manager: manager.kill())
 
-    def drain_task_manager(self):
+    def drain_task_manager(self) -> None:
         self.replace(lambda manager: manager.signal(signal.SIGTERM))
 
-    def freeze_for_good(self):
+    def freeze_for_good(self) -> None:
         self.replace(lambda manager: manager.freeze())
 
-    def freeze_for_a_while(self):
+    def freeze_for_a_while(self) -> None:
         manager = self.draw.choice(self.managers)
         manager.freeze()
         time.sleep(self.draw.uniform(0, 0.3))
         manager.thaw()
 
-    def kill_job_manager(self):
+    def kill_job_manager(self) -> None:
         self.job.kill()
         self.job = self.new_job()
 
-    def strike(self):
+    def strike(self) -> None:
         self.draw.choice(
             [
                 self.kill_task_manager,
@@ -68,7 +71,7 @@ class Storm:
         )()
 
 
-def committed_results(cluster):
+def committed_results(cluster: Any) -> Any:
     """Run and task ids in the journal, in order."""
     journal = Journal(cluster.folder / "journal", "trial", ARGUMENTS.split())
     keys = [(run, record.task_id) for run in (1, 2) for record in journal.replay(run) if record.kind == RESULT]
@@ -77,8 +80,10 @@ def committed_results(cluster):
 
 
 @pytest.mark.parametrize("seed", range(SCHEDULES))
-def test_whatever_happens_each_task_is_committed_once(cluster, trial_module, expected, seed):
-    draw = random.Random(seed)
+def test_whatever_happens_each_task_is_committed_once(
+    cluster: Any, trial_module: Path, expected: Callable[..., str], seed: int
+) -> None:
+    draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
     storm = Storm(cluster, trial_module, draw)
     for _ in range(draw.randint(1, 3)):
         time.sleep(draw.uniform(0, 0.25))

@@ -1,0 +1,201 @@
+"""Golden byte transcripts of the job manager: what it says to task managers, and what its own port answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import struct
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from cloudpits.spits import wire
+from cloudpits.spits.connecting import Address
+from cloudpits.spits.handshake import Credentials
+from cloudpits.spits.job_manager.bag import Counters
+from cloudpits.spits.job_manager.discovery import NodeFiles
+from cloudpits.spits.job_manager.node import LinkSettings, Node
+from cloudpits.spits.job_manager.port import JobManagerPort
+from cloudpits.spits.job_manager.registry import Registry
+from cloudpits.spits.job_manager.table import Task
+
+JOB = bytes.fromhex("00000003") + b"job"
+HELLO = bytes.fromhex("0000000000000501")
+HEARTBEAT = bytes.fromhex("0000000000000200")
+SEND_TASK = bytes.fromhex("0000000000000201")
+READ_RESULTS = bytes.fromhex("0000000000000101")
+READ_WAITING_2_S = bytes.fromhex("0000000000000511 00000000000007d0")
+ACKNOWLEDGE = bytes.fromhex("0000000000000101")
+TERMINATE = bytes.fromhex("000000000000ffff")
+MORE, FULL, REJECT = (struct.pack(">q", kind) for kind in (0x0202, 0x0203, 0x0204))
+TASK_5_OF_RUN_2 = bytes.fromhex("0000000000000005 0000000000000002 0000000000000004") + b"data"
+RESULT_5 = bytes.fromhex("0000000000000005 0000000000000002 0000000000000000 0000000000000006") + b"result"
+GREETING = json.dumps({"instance": "a", "workers": 1, "in_hand": 0, "draining": False}).encode()
+OURS = struct.pack(">I", len(GREETING)) + GREETING
+
+
+class Desk:
+    """Has one task to give, and remembers what happens."""
+
+    def __init__(self) -> None:
+        self.tasks = [Task(5, b"data")]
+        self.returned = []
+        self.received = []
+        self.lost = 0
+
+    def take(self, node: Any) -> Any:
+        return (2, self.tasks.pop()) if self.tasks else None
+
+    def give_back(self, node: Any, run_id: int, task_id: int) -> None:
+        self.returned.append((run_id, task_id))
+
+    def receive(self, node: Any, task_id: int, run_id: int, status: int, data: Any, acknowledge: Any) -> None:
+        self.received.append((task_id, run_id, status, data))
+        acknowledge()
+
+    def lose(self, node: Any) -> None:
+        self.lost += 1
+
+    def in_hand(self, node: Any) -> Any:
+        return 0
+
+
+class ScriptedTaskManager:
+    """Answers each kind of message with the bytes of its script and records what it was sent."""
+
+    def __init__(self, answers: Any) -> None:
+        self.answers = answers
+        self.heard = {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(JOB)
+        try:
+            assert await reader.readexactly(len(JOB)) == JOB
+            kind = await reader.readexactly(8)
+        except asyncio.IncompleteReadError:
+            writer.close()
+            return
+        if kind in self.answers:
+            writer.write(self.answers.pop(kind) if kind != HELLO else self.answers[kind])
+            self.heard[kind] = kind + await self._hear(reader)
+        else:
+            self.heard.setdefault(kind, kind)
+        writer.close()
+
+    async def _hear(self, reader: asyncio.StreamReader) -> Any:
+        heard = b""
+        try:
+            async with asyncio.timeout(0.2):
+                while part := await reader.read(1000):
+                    heard += part
+        except TimeoutError:
+            pass  # the job manager holds the line
+        return heard
+
+
+def converse(serving: Callable[..., AbstractAsyncContextManager[Address]], answers: Any, step: Any = None) -> Any:
+    """Run a node against a scripted task manager for a moment; the desk and what the task manager heard."""
+
+    async def run() -> Any:
+        desk, manager = Desk(), ScriptedTaskManager(dict(answers))
+        async with serving(manager.serve) as address:
+            node = Node(address, LinkSettings(Credentials("job"), heartbeat_s=1.0), desk)
+            node.start()
+            await asyncio.sleep(0.45)
+            if step:
+                await step(node)
+            await node.stop()
+        return SimpleNamespace(desk=desk, heard=manager.heard, node=node)
+
+    return asyncio.run(run())
+
+
+def test_a_task_is_delivered_once_its_answer_was_read(
+    serving: Callable[..., AbstractAsyncContextManager[Address]],
+) -> None:
+    outcome = converse(serving, {HELLO: OURS, SEND_TASK: MORE + FULL})
+    assert outcome.heard[SEND_TASK] == SEND_TASK + TASK_5_OF_RUN_2
+    assert outcome.desk.returned == []
+
+
+@pytest.mark.parametrize("answer", [FULL, MORE + REJECT, MORE, b""])
+def test_a_task_not_taken_is_kept(serving: Callable[..., AbstractAsyncContextManager[Address]], answer: Any) -> None:
+    outcome = converse(serving, {HELLO: OURS, SEND_TASK: answer})
+    assert outcome.desk.returned == [(2, 5)]
+
+
+def test_results_of_our_task_managers_are_waited_for(
+    serving: Callable[..., AbstractAsyncContextManager[Address]],
+) -> None:
+    outcome = converse(serving, {HELLO: OURS, SEND_TASK: FULL, wire.encode_int(0x0511): RESULT_5})
+    assert outcome.heard[wire.encode_int(0x0511)] == READ_WAITING_2_S + ACKNOWLEDGE
+    assert outcome.desk.received == [(5, 2, 0, b"result")]
+
+
+def test_a_peer_that_does_not_know_hello_is_spoken_to_as_a_reference(
+    serving: Callable[..., AbstractAsyncContextManager[Address]],
+) -> None:
+    no_more = bytes(8)
+    outcome = converse(serving, {SEND_TASK: FULL, READ_RESULTS: RESULT_5 + no_more})
+    assert outcome.heard[READ_RESULTS] == READ_RESULTS + ACKNOWLEDGE
+    assert outcome.heard[HELLO] == HELLO
+    assert outcome.node.is_reference
+
+
+def test_terminate(serving: Callable[..., AbstractAsyncContextManager[Address]]) -> None:
+    outcome = converse(serving, {HELLO: OURS, SEND_TASK: FULL}, lambda node: node.terminate())
+    assert outcome.heard[TERMINATE] == TERMINATE
+
+
+@pytest.fixture
+def ask(
+    serving: Callable[..., AbstractAsyncContextManager[Address]],
+    exchange: Callable[..., Awaitable[bytes]],
+    tmp_path: Path,
+) -> Any:
+    """What the job manager's port answers to each of some messages in turn."""
+
+    def ask(*messages: bytes) -> Any:
+        async def run() -> Any:
+            settings = LinkSettings(Credentials("job"), heartbeat_s=0.2)
+            registry = Registry(NodeFiles(tmp_path / "nodes.txt", tmp_path / "nodes"), settings, Counters())
+            port = JobManagerPort(registry, settings.credentials, settings.limits, lambda: {"n": 1})
+            async with serving(port.serve) as address:
+                answers = [await exchange(address, message) for message in messages]
+            await registry.stop()
+            return answers
+
+        return asyncio.run(run())
+
+    return ask
+
+
+def text(value: Any) -> Any:
+    data = json.dumps(value).encode()
+    return struct.pack(">I", len(data)) + data
+
+
+def test_status(ask: Callable[..., list[bytes]]) -> None:
+    status = {"pid": os.getpid(), "type": "jobmanager", "status": "running"}
+    assert ask(bytes.fromhex("0000000000000400")) == [text(status)]
+
+
+def test_metrics_of_the_job(ask: Callable[..., list[bytes]]) -> None:
+    assert ask(bytes.fromhex("0000000000000401")) == [text({"n": 1})]
+
+
+def test_add_list_and_remove_nodes(ask: Callable[..., list[bytes]]) -> None:
+    node = text({"host": "127.0.0.1", "port": 9})
+    add, listing, remove = (bytes.fromhex(f"{kind:016x}") for kind in (0x404, 0x405, 0x406))
+    ok, failed = bytes(8), bytes(7) + b"\1"
+    answers = ask(add + node, listing, remove + node, listing, remove + node, add + text([1]))
+    assert answers == [ok, text([{"host": "127.0.0.1", "port": 9}]), ok, text([]), failed, failed]
+
+
+def test_addresses_read_as_host_and_port() -> None:
+    assert str(Address("10.0.0.7", 7727)) == "10.0.0.7:7727"
