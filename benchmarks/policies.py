@@ -145,7 +145,7 @@ def show(title: str, document: dict[str, Any], console: Console) -> None:
     table = Table(*columns, "regret p95", f"{SUBJECT} vs it", title=f"{title}; offline optimum {shown}")
     against = {row["policy"]: next(iter([*row.values()][2:])) for row in document.get("paired", [])}
     for row in document["policies"]:
-        regret = row["regret"] or {"p50": None, "p95": None}
+        regret = row["regret"]
         table.add_row(
             row["policy"],
             f"{row['cost_usd']['p50']:.3f}",

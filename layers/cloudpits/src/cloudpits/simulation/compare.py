@@ -41,7 +41,7 @@ def _regrets(results: Sequence[SeedResults], name: str) -> list[float]:
 
 def _entry(results: Sequence[SeedResults], name: str) -> Document:
     summary = summarise([result.runs[name] for result in results])
-    return {"policy": name, **summary, "regret": figures(_regrets(results, name), with_max=False)}
+    return {"policy": name, **summary, "regret": figures(_regrets(results, name))}
 
 
 def compare_in(  # independent choices of an experiment with policies
@@ -66,7 +66,7 @@ def compare_in(  # independent choices of an experiment with policies
         "regime": regime.name,
         "synthetic": regime.synthetic,
         "notes": list(scenario.notes),
-        "offline_optimum_usd": figures([bound.cost_usd for bound in bounds]) or {"mean": None},
+        "offline_optimum_usd": figures([bound.cost_usd for bound in bounds]),
         "offline_optimum_makespan_s": figures([b.makespan_s for b in bounds if b.makespan_s is not None]),
         "policies": [_entry(results, contender.name) for contender in fields],
     }

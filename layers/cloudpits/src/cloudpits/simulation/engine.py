@@ -155,8 +155,8 @@ class Run:
 
     def _decide(self, now: float) -> Plan:
         snapshot = self.observer.snapshot(now, self.memory, self.manager_launched)
-        self.manager_launched = True
         plan = decide(snapshot, self.policy, now)
+        self.manager_launched |= not any(isinstance(command, Stop) for command in plan.commands)
         if self.first_forecast is None:
             self.first_forecast = plan.forecast
         return plan
@@ -217,11 +217,11 @@ class Run:
             ended_at = self.world.started_at
         for machine in tuple(self.machines.alive.values()):
             self._end(machine, min(ended_at, machine.taken_at), "completed")
-        manager = manager_cost(self.world, ended_at) if self.manager_launched and not self.refused else 0.0
+        manager = manager_cost(self.world, ended_at) if self.manager_launched else 0.0
         return run_result(self, ended_at, self.machines.ended_cost_usd + manager)
 
     def _note(self, now: float, commands: tuple[Command, ...]) -> None:
-        spent = self.machines.spent(now) + manager_cost(self.world, now)
+        spent = self.machines.spent(now) + (manager_cost(self.world, now) if self.manager_launched else 0.0)
         from_start = now - self.world.started_at
         self.decisions.extend(DecisionLine.of(from_start, command) for command in commands)
         counts: dict[str, int] = {}

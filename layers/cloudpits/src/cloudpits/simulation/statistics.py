@@ -12,16 +12,16 @@ from cloudpits.simulation.results import RunResult
 Document = dict[str, Any]
 
 
-def figures(values: Sequence[float], with_max: bool = True) -> Document | None:
-    """Mean, median, 95th percentile and maximum; None for no values at all."""
+def figures(values: Sequence[float]) -> Document:
+    """Mean, median, 95th percentile and maximum; all None for no values at all."""
     if not values:
-        return None
-    summary = {
+        return dict.fromkeys(("mean", "p50", "p95", "max"))
+    return {
         "mean": float(np.mean(values)),
         "p50": float(np.percentile(values, 50)),
         "p95": float(np.percentile(values, 95)),
+        "max": float(np.max(values)),
     }
-    return {**summary, "max": float(np.max(values))} if with_max else summary
 
 
 def _mean(values: Sequence[float]) -> float | None:
@@ -43,6 +43,6 @@ def summarise(runs: Sequence[RunResult]) -> Document:
         "launches": sum(run.launches for run in runs),
         "launch_failures": sum(run.launch_failures for run in runs),
         "boot_share": _mean([run.boot_share for run in runs]),
-        "forecast_to_actual_cost": figures(forecasts, with_max=False),
+        "forecast_to_actual_cost": figures(forecasts),
         "refused": sorted({run.refused for run in runs if run.refused}),
     }
