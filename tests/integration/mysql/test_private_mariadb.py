@@ -74,6 +74,13 @@ def test_the_password_is_needed_and_stays_with_its_owner(server: PrivateMariaDb)
         assert secret.read_text() == server.password
 
 
+def test_a_password_file_that_was_left_empty_is_filled(server: PrivateMariaDb) -> None:
+    server.log.parent.mkdir()
+    (server.log.parent / "password").touch()
+    with server:
+        assert len(server.password) >= 32
+
+
 def test_a_deep_folder_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     server = PrivateMariaDb(tmp_path / ("deep" * 25) / "db", NOTHING_NAMED)
     with server, connect(server.url) as database:

@@ -148,8 +148,8 @@ class PrivateMariaDb:
     def _stored_password(self) -> str:
         """The password given at the first start; readable by the owner alone."""
         path = self._folder / "password"
-        if not path.exists():
-            path.touch(mode=0o600)
+        path.touch(mode=0o600)
+        if not path.read_text():  # new, or left empty by a start that was killed
             path.write_text(secrets.token_urlsafe(24))
         return path.read_text()
 
