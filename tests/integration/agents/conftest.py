@@ -11,9 +11,10 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -34,7 +35,7 @@ BUCKET = "artefacts"
 RUN = "pi-test"
 PI_SOURCE = Path(__file__).parents[3] / "examples" / "pi" / "pi.cpp"
 SCALE = 20.0  # a minute of the run takes three seconds
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +55,29 @@ class Agent:
     instance_id: str
     host: Host
     metadata: MetadataService
-    thread: threading.Thread
-    shutting_down: threading.Event
+    shutting_down: threading.Event = field(default_factory=threading.Event)
     exit_code: list[int] = field(default_factory=list)
 
+    def start(self) -> None:
+        self._thread = threading.Thread(target=lambda: self.exit_code.append(self.play()), daemon=True)
+        self._thread.start()
+
+    def play(self) -> int:
+        if self.host.document.role == "worker":
+            return build_worker(self.host, self.shutting_down.is_set).run()
+        return run_job_manager(self.host, self.shutting_down.is_set)
+
     def wait(self) -> int:
-        self.thread.join(PATIENCE_S)
-        assert not self.thread.is_alive(), f"{self.host.document.role} did not end"
+        self._thread.join(PATIENCE_S)
+        assert not self._thread.is_alive(), f"{self.host.document.role} did not end"
         return self.exit_code[0]
+
+    def end(self) -> None:
+        """Have it end, if it runs, and its metadata service."""
+        self.shutting_down.set()
+        if hasattr(self, "_thread"):
+            self._thread.join(PATIENCE_S)
+        self.metadata.close()
 
 
 @dataclass
@@ -108,8 +124,8 @@ class Region:
             }
         )
 
-    def launch(self, role: str) -> Agent:
-        """Start an instance of the role, and its agent."""
+    def instance(self, role: str, **changes: Any) -> Agent:
+        """An instance whose agent does not run yet; ``changes`` are to its document."""
         address = f"127.0.51.{len(self.agents) + 10}"
         kind = "worker-spot" if role == "worker" else "jobmanager-ondemand"
         tags = [{"Key": "Type", "Value": kind}, {"Key": "cloudpits:run", "Value": RUN}]
@@ -125,13 +141,15 @@ class Region:
         facts = InstanceFacts(instance["InstanceId"], "c5.large", "us-east-1a", address, spot=True, user_data="")
         metadata = MetadataService(facts)
         environment = {**self.environment, "AWS_EC2_METADATA_SERVICE_ENDPOINT": metadata.endpoint}
-        host = Host.here(self.document(role), environment)
-        stop, code = threading.Event(), []
-        play = self._worker if role == "worker" else run_job_manager
-        thread = threading.Thread(target=lambda: code.append(play(host, stop.is_set)), daemon=True)
-        agent = Agent(instance["InstanceId"], host, metadata, thread, stop, code)
+        host = Host.here(self.document(role).model_copy(update=changes), environment)
+        agent = Agent(instance["InstanceId"], host, metadata)
         self.agents.append(agent)
-        thread.start()
+        return agent
+
+    def launch(self, role: str) -> Agent:
+        """Start an instance of the role, and its agent."""
+        agent = self.instance(role)
+        agent.start()
         return agent
 
     def take_away(self, agent: Agent) -> None:
@@ -144,10 +162,6 @@ class Region:
 
     def output(self, name: str) -> bytes:
         return self.s3.get_object(Bucket=BUCKET, Key=f"runs/{RUN}/output/{name}")["Body"].read()
-
-    @staticmethod
-    def _worker(host: Host, shutting_down: Callable[[], bool]) -> int:
-        return build_worker(host, shutting_down).run()
 
 
 @pytest.fixture
@@ -166,8 +180,7 @@ def region(tmp_path: Path, module: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         for agent in region.agents:
             agent.shutting_down.set()
         for agent in region.agents:
-            agent.thread.join(PATIENCE_S)
-            agent.metadata.close()
+            agent.end()
 
 
 @pytest.fixture(scope="session")

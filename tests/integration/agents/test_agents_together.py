@@ -13,13 +13,13 @@ import pytest
 
 from cloudpits.domain.ports import Control
 
-pytestmark = [pytest.mark.xdist_group("agents"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("agents"), pytest.mark.timeout(300)]
 
 
 THREE = ("perf_sec", "perf_sec_stdev", "tasks_completed")
 
 
-def until(condition: Any, what: str, patience_s: float = 60.0) -> Any:
+def until(condition: Any, what: str, patience_s: float = 120.0) -> Any:
     """The first true value of ``condition``; a failure that says ``what`` did not happen otherwise."""
     deadline = time.monotonic() + patience_s
     while not (value := condition()):

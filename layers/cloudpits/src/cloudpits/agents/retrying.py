@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from cloudpits.domain.errors import AccessError, CloudError
+from cloudpits.domain.errors import AccessError, CloudError, CloudPitsError, InvalidInputError
 from cloudpits.domain.ports import Clock
 
 logger = logging.getLogger(__name__)
@@ -14,6 +14,14 @@ _Result = TypeVar("_Result")
 
 ATTEMPTS = 6
 PAUSE_S = 5.0  # doubled after each failed attempt: two and a half minutes in all
+MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "ParameterNotFound"})
+
+
+def hopeless(error: CloudPitsError) -> bool:
+    """Whether trying again, here or on another instance, must end in the same way."""
+    if isinstance(error, InvalidInputError | AccessError):
+        return True
+    return isinstance(error, CloudError) and error.code in MISSING
 
 
 def persistently(clock: Clock, action: Callable[[], _Result]) -> _Result:
@@ -22,9 +30,9 @@ def persistently(clock: Clock, action: Callable[[], _Result]) -> _Result:
     for _ in range(ATTEMPTS - 1):
         try:
             return action()
-        except AccessError:
-            raise
         except CloudError as error:
+            if hopeless(error):
+                raise
             logger.warning("%s; trying again in %.0f s", error, pause_s)
         clock.sleep(pause_s)
         pause_s *= 2

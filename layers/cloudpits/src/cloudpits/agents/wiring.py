@@ -17,10 +17,10 @@ from cloudpits.agents.notices import NoticeWatch
 from cloudpits.agents.outputs import Outputs
 from cloudpits.agents.probing import probe_all
 from cloudpits.agents.processes import Process
-from cloudpits.agents.retrying import persistently
+from cloudpits.agents.retrying import hopeless, persistently
 from cloudpits.agents.tally import Tally
 from cloudpits.agents.worker import WorkerAgent, WorkerSettings
-from cloudpits.domain.errors import AccessError, InvalidInputError
+from cloudpits.domain.errors import CloudPitsError
 from cloudpits.domain.ports import Progress
 from cloudpits.spits.handshake import Credentials
 
@@ -56,8 +56,9 @@ def run_job_manager(host: Host, shutting_down: Callable[[], bool]) -> int:
         return 0
     try:
         agent = build_job_manager(host, channel, before, shutting_down)
-    except (InvalidInputError, AccessError) as error:
-        channel.publish_progress(Progress(None, 0, "failed", host.clock.now(), str(error)))
+    except CloudPitsError as error:
+        if hopeless(error):
+            channel.publish_progress(Progress(None, 0, "failed", host.clock.now(), str(error)))
         raise
     return agent.run()
 
