@@ -41,6 +41,7 @@ def test_plan_says_what_would_be_done_and_why_and_touches_nothing(experiment: An
             ("launch", "c5.large us-east-1a spot", 3)
         ]
         assert answer["would"][0]["reason"] == "the fleet is too small"
+        assert "spending stays within 100.00 USD" in answer["forecast"]["guarantee"]
         assert run.launched == []
         assert run.books.load_run("pi-1") is None
         assert run.control is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from cloudpits.application.context import Assignment, Ports
@@ -14,7 +14,7 @@ from cloudpits.application.run_cycle import run_cycle
 from cloudpits.application.run_report import decision_document
 from cloudpits.application.spot_events import SpotEvent, publish
 from cloudpits.config.events import RebalancerEvent
-from cloudpits.domain.commands import Command, Drain, Launch, Replace, Stop
+from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Replace, Stop
 from cloudpits.domain.ports import RunRecord
 
 PATIENCE_S = 60.0  # a person's order and a spot event wait this long for a cycle under way
@@ -73,20 +73,25 @@ class Controller:
     def _dry_run(self) -> Document:
         view = self._look()
         plan = Cycle(self.ports, self.assignment, CycleRequest("dry-run")).decide(view)
-        commands = (*housekeeping(view), *plan.commands)
-        return _run_document(view.record, view) | {"would": [_command(command) for command in commands]}
+        would = [_command(command) for command in (*housekeeping(view), *plan.commands)]
+        return _run_document(view.record, view) | {"would": would, "forecast": _forecast(plan.forecast)}
 
 
 def _cycle_document(request: CycleRequest, result: CycleResult) -> Document:
     document = _totals(result.run) | {
         "cycle": request.cycle_id,
         "decisions": [decision_document(decision) for decision in result.decisions],
+        "forecast": _forecast(result.forecast),
     }
     if result.skipped:
         document["skipped"] = result.skipped
     if result.rejected:
         document["rejected_reports"] = list(result.rejected)
     return document
+
+
+def _forecast(forecast: Forecast | None) -> Document | None:
+    return None if forecast is None else asdict(forecast)
 
 
 def _totals(run: RunRecord) -> Document:

@@ -14,7 +14,7 @@ from cloudpits.application.lease import funded_until, heartbeat
 from cloudpits.application.observe import View, observe
 from cloudpits.application.roster import Roster, merge
 from cloudpits.application.validate import objection
-from cloudpits.domain.commands import Command, Drain, Keep, Launch, Plan, Replace, Stop, Terminate
+from cloudpits.domain.commands import Command, Drain, Forecast, Keep, Launch, Plan, Replace, Stop, Terminate
 from cloudpits.domain.decision import decide
 from cloudpits.domain.model import Snapshot
 from cloudpits.domain.ports import DecisionRecord, Role, RunRecord
@@ -40,6 +40,7 @@ class CycleResult:
     decisions: Sequence[DecisionRecord] = ()
     skipped: str = ""
     rejected: Sequence[str] = ()  # worker reports that could not be used, and why
+    forecast: Forecast | None = None
 
 
 class Cycle:
@@ -136,7 +137,7 @@ class Cycle:
         run = record.run_record(view, self._request.cycle_id, plan.memory)
         record.write(self._ports, view, run, actor.decisions, actor.refused)
         self._publish(view)
-        return CycleResult(run, tuple(actor.decisions), rejected=view.rejected)
+        return CycleResult(run, tuple(actor.decisions), rejected=view.rejected, forecast=plan.forecast)
 
 
 def _carry_out(actor: Actor, command: Command, fresh: Roster, view: View) -> None:

@@ -12,7 +12,7 @@ from cloudpits.domain.model import SECONDS_PER_HOUR, Settings, Snapshot
 from cloudpits.domain.ports import Control
 
 LEASE_S = 1800.0
-LATE_CYCLES = 2.0  # a healthy controller may be this many intervals late
+LATE_CYCLES = 3.0  # money allowing, a controller may be this many intervals late
 
 
 def funded_until(snapshot: Snapshot, planned_usd_per_hour: float = 0.0) -> float | None:
@@ -31,10 +31,14 @@ def funded_until(snapshot: Snapshot, planned_usd_per_hour: float = 0.0) -> float
 
 
 def heartbeat(now: float, settings: Settings, funded: float | None, drain: Iterable[str]) -> Control:
-    """Control that keeps the fleet alive; the lease ends with the money, yet never before the next cycles are due."""
+    """Control that keeps the fleet alive; the lease ends with the money, yet not before the next cycle is due.
+
+    Every decision leaves enough money for one more interval, so the lease keeps the hard budget even if no
+    further cycle ever comes.
+    """
     longest = max(LEASE_S, LATE_CYCLES * settings.interval_s)
     paid = math.inf if funded is None else funded - now
-    lease_s = max(LATE_CYCLES * settings.interval_s, min(longest, paid))
+    lease_s = max(settings.interval_s, min(longest, paid))
     return Control(heartbeat_at=now, lease_s=lease_s, drain=tuple(sorted(drain)), funded_until=funded)
 
 
@@ -47,8 +51,9 @@ def hold(ports: Ports) -> None:
     control, now = ports.channel.control(), ports.clock.now()
     if control is None or control.stop:
         return
-    if control.funded_until is None or now < control.funded_until:
-        ports.channel.publish_control(replace(control, heartbeat_at=now))
+    paid = math.inf if control.funded_until is None else control.funded_until - now
+    if paid > 0.0:
+        ports.channel.publish_control(replace(control, heartbeat_at=now, lease_s=min(control.lease_s, paid)))
         return
     reason = "the books cannot be reached and the budget may be used up"
     ports.channel.publish_control(replace(control, heartbeat_at=now, stop=True, reason=reason))
