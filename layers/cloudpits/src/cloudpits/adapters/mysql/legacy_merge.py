@@ -10,11 +10,11 @@ from __future__ import annotations
 from pymysql.cursors import DictCursor
 
 _IS_EMPTY = {
-    "data": "SELECT NOT EXISTS (SELECT 1 FROM `data`) AS empty",
-    "parameters": "SELECT NOT EXISTS (SELECT 1 FROM `parameters`) AS empty",
-    "experiment": "SELECT NOT EXISTS (SELECT 1 FROM `experiment`) AS empty",
-    "interpols": "SELECT NOT EXISTS (SELECT 1 FROM `interpols`) AS empty",
-    "interpsec": "SELECT NOT EXISTS (SELECT 1 FROM `interpsec`) AS empty",
+    "data": "SELECT NOT EXISTS (SELECT 1 FROM `data`) AS vacant",
+    "parameters": "SELECT NOT EXISTS (SELECT 1 FROM `parameters`) AS vacant",
+    "experiment": "SELECT NOT EXISTS (SELECT 1 FROM `experiment`) AS vacant",
+    "interpols": "SELECT NOT EXISTS (SELECT 1 FROM `interpols`) AS vacant",
+    "interpsec": "SELECT NOT EXISTS (SELECT 1 FROM `interpsec`) AS vacant",
 }
 
 _ADD_INSTANCES = "INSERT IGNORE INTO `instance` (name) SELECT name FROM dump_instance ORDER BY name"
@@ -129,7 +129,7 @@ def _forget(cursor: DictCursor, tables: str) -> None:
 def _add(cursor: DictCursor, table: str, statement: str) -> int:
     cursor.execute(_IS_EMPTY[table])
     row = cursor.fetchone()
-    return _run(cursor, statement, bool(row and row["empty"]))
+    return _run(cursor, statement, bool(row and row["vacant"]))
 
 
 def _run(cursor: DictCursor, statement: str, *values: object) -> int:
