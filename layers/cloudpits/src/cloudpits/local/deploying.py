@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -40,23 +43,27 @@ class Deployment:
             raise InvalidInputError(f"{CDK}: not found; type this in the CloudPITS checkout, after make install")
         self._folder = folder
         self._environment = {**environment, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
+        self._assembly = folder / "cdk.out"
         self._context = [word for name, value in context.items() for word in ("-c", f"{name}={value}")]
 
-    @property
-    def assembly(self) -> Path:
-        """Shared by all runs, because CDK builds again only those assets that the folder lacks."""
-        return HOME.absolute() / "cdk.out"
-
     def synthesise(self) -> None:
-        """Synthesise all stacks."""
+        """Synthesise all stacks.
+
+        The folder is shared by all runs, one at a time, because CDK builds again only those assets that it lacks;
+        this run goes on with a copy (of links).
+        """
+        shared = HOME.absolute() / "cdk.out"
         app = f"{sys.executable} app.py"
-        self._cdk("synth", "--quiet", "--app", app, "--output", str(self.assembly), *self._context)
+        with (HOME / "cdk.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._cdk("synth", "--quiet", "--app", app, "--output", str(shared), *self._context)
+            shutil.copytree(shared, self._assembly, copy_function=os.link)
 
     def deploy(self, stack: str) -> Mapping[str, Any]:
         """Deploy one synthesised stack; its outputs."""
         outputs = self._folder / f"outputs-{stack}.json"
         self._cdk(
-            *("deploy", stack, "--exclusively", "--app", str(self.assembly), "--outputs-file", str(outputs)),
+            *("deploy", stack, "--exclusively", "--app", str(self._assembly), "--outputs-file", str(outputs)),
             *("--require-approval", "never", "--method", "direct"),
         )
         found: dict[str, Any] = json.loads(outputs.read_text())[stack]

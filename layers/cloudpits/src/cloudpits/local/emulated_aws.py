@@ -143,6 +143,10 @@ class EmulatedAws:
         """Take an instance without notice."""
         self._admin("fail", instance_id=instance_id)
 
+    def start_schedules(self) -> None:
+        """Let schedules fire from now on; before, they are held back."""
+        self._admin("schedules")
+
     def set_capacity_errors(self, share: float) -> None:
         """From now on, this share of (pool, quarter of an hour) refuses launches."""
         self._admin("faults", capacity_share=share)

@@ -149,7 +149,9 @@ class Play:
                 running=lambda: list(supervisor.machines),
             )
             try:
-                observer.functions.invoke(FunctionName=outputs["Rebalancer"], InvocationType="Event", Payload=b"{}")
+                self._view.step("first cycle")
+                observer.first_cycle(outputs["Rebalancer"], outputs["SpotEvents"])
+                self._stage.aws.start_schedules()
                 self._watch(observer, faults)
                 return self._document(observer, outputs)
             finally:

@@ -94,5 +94,5 @@ class Stage:
         if self.keep:
             return
         for path in self.folder.iterdir():
-            if (self.went_well and path.name not in KEPT) or path.name == "database":
+            if (self.went_well and path.name not in KEPT) or path.name in ("database", "cdk.out"):
                 shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink()

@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import boto3
+from botocore.config import Config
 
 from cloudpits.adapters.aws.channel import S3Channel
 from cloudpits.adapters.mysql.address import parse_address
 from cloudpits.adapters.mysql.books import MySqlBooks
 from cloudpits.adapters.mysql.connection import Database
-from cloudpits.domain.errors import CloudPitsError
+from cloudpits.domain.errors import CloudError, CloudPitsError
 from cloudpits.domain.ports import Books, DecisionRecord, Progress, RunRecord
 from cloudpits.local.emulated_aws import ACCOUNT, EmulatedAws
+
+PATIENT = Config(read_timeout=300, retries={"total_max_attempts": 1})  # a cycle is never asked for twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ class Observer:
         session = boto3.Session(ACCOUNT, "emulated", region_name=region)
         self.s3 = session.client("s3", endpoint_url=aws.endpoint)
         self.channel = S3Channel(self.s3, bucket, run)
-        self.functions = session.client("lambda", endpoint_url=aws.endpoint)
+        self._functions = session.client("lambda", endpoint_url=aws.endpoint, config=PATIENT)
         secrets = session.client("secretsmanager", endpoint_url=aws.endpoint)
         given = json.loads(secrets.get_secret_value(SecretId=secret)["SecretString"])
         self._database = Database(parse_address(given))
@@ -63,6 +66,16 @@ class Observer:
             decisions=_or_none(lambda: self.books.decisions(self._run)) or (),
             fleet=Counter(_pool(record) for record in self._aws.instances() if _alive(record)),
         )
+
+    def first_cycle(self, rebalancer: str, spot_events: str) -> None:
+        """Run the first cycle and wait for its end; CloudError with the function's words if it fails."""
+        # A start takes seconds, which are minutes of market time: too long once a notice is given. An event that
+        # it refuses starts the function all the same.
+        self._functions.invoke(FunctionName=spot_events, InvocationType="Event", Payload=b"{}")
+        answer = self._functions.invoke(FunctionName=rebalancer, Payload=b"{}")
+        if "FunctionError" in answer:
+            message = json.loads(answer["Payload"].read()).get("errorMessage", "no message")
+            raise CloudError(f"the first cycle failed: {message}", "FunctionError")
 
     def close(self) -> None:
         self._database.close()

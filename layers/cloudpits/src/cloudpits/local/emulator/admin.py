@@ -10,6 +10,7 @@ from typing import Any
 from ministack.core.responses import request_scope
 
 from cloudpits.local.emulator.actions import tags_of
+from cloudpits.local.emulator.dispatching import Gate
 from cloudpits.local.emulator.fleet import Fleet, Instance
 
 PREFIX = "/_cloudpits/"
@@ -38,7 +39,7 @@ def _described(instance: Instance) -> dict[str, Any]:
 class Admin:
     """Answers the admin paths and hands every other request to the emulator."""
 
-    def __init__(self, fleet: Fleet, emulator: Application) -> None:
+    def __init__(self, fleet: Fleet, gate: Gate, emulator: Application) -> None:
         self._fleet = fleet
         self._emulator = emulator
         self._actions: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -47,6 +48,7 @@ class Admin:
             "shutdown": self._shutdown,
             "fail": self._fail,
             "faults": self._faults,
+            "schedules": lambda _: gate.open(),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

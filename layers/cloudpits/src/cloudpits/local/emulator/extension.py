@@ -13,6 +13,7 @@ from cloudpits.domain.ports import Clock
 from cloudpits.local.emulator import cloudformation, market_time, stock
 from cloudpits.local.emulator.actions import Ec2Actions
 from cloudpits.local.emulator.admin import Admin, Application
+from cloudpits.local.emulator.dispatching import Dispatcher, Execute, Gate
 from cloudpits.local.emulator.fleet import Emit, Fleet
 from cloudpits.local.emulator.world import World
 
@@ -29,10 +30,22 @@ def _emitter(world: World) -> Emit:
     return emit
 
 
+def _in_scope(world: World) -> Execute:
+    """Runs functions as the emulated account, from whichever thread."""
+
+    def execute(arn: str, event: Mapping[str, Any]) -> None:
+        with request_scope(world.account, world.region):
+            stock.execute_function(arn, event)
+
+    return execute
+
+
 def extended_emulator(world: World, clock: Clock) -> tuple[Application, Fleet]:
     """The ASGI application with everything added, and the fleet that has to be advanced regularly."""
     fleet = Fleet(world, clock.now, _emitter(world))
     stock.actions.update(Ec2Actions(fleet).table())
     stock.resource_handlers.update(cloudformation.handlers(world, stock.resource_handlers))
+    gate = Gate(stock.tick_schedules)
+    stock.replace_dispatch(Dispatcher(_in_scope(world)).dispatch, gate)
     market_time.install(clock, *stock.timed_modules)
-    return Admin(fleet, app), fleet
+    return Admin(fleet, gate, app), fleet

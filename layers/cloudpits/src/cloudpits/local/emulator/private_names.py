@@ -24,7 +24,16 @@ RELIED_ON: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_vpcs": None,
         "_resolve_launch_template_data": ("spec",),
     },
-    "ministack.services.eventbridge": {"_put_events": ("data", "allow_aws_source"), "time": None},
+    "ministack.services.eventbridge": {
+        "_put_events": ("data", "allow_aws_source"),
+        "_dispatch_to_lambda": ("arn", "payload"),
+        "time": None,
+    },
+    "ministack.services.lambda_svc": {
+        "_get_func_record_for_ref": (),
+        "_execution_record_for_config": ("func", "config"),
+        "_execute_function_with_config_scope": ("func", "event"),
+    },
     "ministack.services.scheduler": {"_tick_schedules": (), "time": None},
     "ministack.services.cloudwatch": {"_put_composite_alarm": None, "time": None},
     "ministack.services.rds": {"_instances": None},

@@ -4,10 +4,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
-from ministack.services import cloudwatch, ec2, eventbridge, rds, scheduler
+from ministack.services import cloudwatch, ec2, eventbridge, lambda_svc, rds, scheduler
 from ministack.services.cloudformation import provisioners
 
 Store = MutableMapping[str, Any]  # scoped by the request's account and region
@@ -21,4 +21,19 @@ databases: Store = rds._instances
 resource_handlers: MutableMapping[str, dict[str, Any]] = provisioners._RESOURCE_HANDLERS
 resolve_launch_template: Callable[..., Any] = ec2._resolve_launch_template_data
 put_events: Callable[..., Any] = eventbridge._put_events
+tick_schedules: Callable[[], None] = scheduler._tick_schedules
 timed_modules = (cloudwatch, eventbridge, scheduler)  # those that must tell market time
+
+
+def execute_function(arn: str, event: Mapping[str, Any]) -> None:
+    """Run a Lambda function and wait for its end; a function that does not exist (any more) is nothing."""
+    function, configuration, _ = lambda_svc._get_func_record_for_ref(arn)
+    if function and configuration:
+        record = lambda_svc._execution_record_for_config(function, configuration)
+        lambda_svc._execute_function_with_config_scope(record, event)
+
+
+def replace_dispatch(dispatch: Callable[[str, str], None], tick: Callable[[], None]) -> None:
+    """Have EventBridge deliver to Lambda by ``dispatch``, and the scheduler tick by ``tick``."""
+    eventbridge._dispatch_to_lambda = dispatch
+    scheduler._tick_schedules = tick
