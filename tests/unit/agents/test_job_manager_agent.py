@@ -172,12 +172,13 @@ def test_a_job_manager_that_never_starts_leaves_its_last_words(host: Life) -> No
 def test_stop_and_a_silent_controller_leave_a_job_that_can_be_resumed(host: Life, heartbeat_age: float) -> None:
     (host.journal / "journal-000001.seg").write_bytes(b"so far")
     host.says("running", committed=20)
-    host.channel.publish_control(Control(host.clock.now(), 1800.0, stop=not heartbeat_age))
+    host.channel.publish_control(Control(host.clock.now(), 1800.0, stop=not heartbeat_age, reason="no money is left"))
     host.clock.sleep(heartbeat_age)
     assert host.agent.run() == 0
     assert host.child.actions[-1] == "kill"
     assert list(host.store.objects.values()) == [b"so far"]
-    assert (host.channel.progress().state, host.channel.progress().tasks_committed) == ("running", 20)
+    progress = host.channel.progress()
+    assert (progress.state, progress.tasks_committed, progress.message) == ("running", 20, "no money is left")
 
 
 def test_it_works_on_while_the_mailbox_and_s3_are_out_of_reach(host: Life) -> None:

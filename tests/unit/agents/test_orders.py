@@ -34,10 +34,11 @@ def test_the_controller_may_change_the_length_of_the_lease() -> None:
     assert mine.order(71.0) is Order.LEASE_EXPIRED
 
 
-def test_a_heartbeat_from_before_the_start_does_not_end_a_fresh_instance() -> None:
-    mine = lease(started_at=5000.0)
-    mine.renew(Control(heartbeat_at=10.0, lease_s=1800.0))
-    assert mine.order(5001.0) is Order.GO_ON
+def test_an_old_heartbeat_is_old_for_a_fresh_instance_too() -> None:
+    mine = lease(started_at=1000.0)
+    mine.renew(Control(heartbeat_at=900.0, lease_s=150.0))
+    assert mine.order(1050.0) is Order.GO_ON
+    assert mine.order(1051.0) is Order.LEASE_EXPIRED
 
 
 def test_only_those_on_the_drain_list_drain() -> None:

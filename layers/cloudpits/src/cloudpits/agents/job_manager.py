@@ -111,6 +111,7 @@ class JobManagerAgent:
             message = f"{message}: {self._parts.job_manager.last_words()}"
         if decision.step is JobStep.END:
             state = "running"  # for the controller to judge: a later job manager may resume it
+            message = self._parts.orders.reason or message
         self._attempt(lambda: persistently(self._parts.clock, self._parts.journal.ship))
         failure = self._attempt(self._parts.store_outputs)
         if decision.step is JobStep.COMPLETED and failure is not None:

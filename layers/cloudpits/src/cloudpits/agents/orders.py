@@ -31,7 +31,8 @@ class Lease:
     def __init__(self, instance_id: str, lease_s: float, started_at: float) -> None:
         self._instance_id = instance_id
         self._lease_s = lease_s
-        self._heard_at = started_at  # a controller that never spoke is judged from the agent's start
+        # A controller speaks before it launches; until its word is found, the lease counts from the agent's start.
+        self._heard_at = started_at
         self._control: Control | None = None
 
     def renew(self, control: Control | None) -> None:
@@ -40,7 +41,12 @@ class Lease:
             return
         self._control = control
         self._lease_s = control.lease_s
-        self._heard_at = max(self._heard_at, control.heartbeat_at)
+        self._heard_at = control.heartbeat_at
+
+    @property
+    def reason(self) -> str:
+        """Why the controller stops the run, as far as it says."""
+        return "" if self._control is None else self._control.reason
 
     def order(self, now: float) -> Order:
         """What this instance is to do at ``now``."""
@@ -61,6 +67,11 @@ class Orders:
         self._channel = channel
         self._lease = lease
         self._timer = Every(period_s)
+
+    @property
+    def reason(self) -> str:
+        """Why the controller stops the run, as far as it says."""
+        return self._lease.reason
 
     def at(self, now: float) -> Order:
         """The order in force at ``now``."""
