@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -102,13 +104,23 @@ def _starts(log: PriceLog, experiment: Experiment) -> tuple[float, float]:
 
 
 def total_tasks(experiment: Experiment) -> int:
-    """The size of the bag; InvalidInputError when the file does not tell."""
-    if experiment.program.tasks_total is None:
+    """The size of the bag; counted by the module where the file does not tell, InvalidInputError if it cannot."""
+    program = experiment.program
+    if program.tasks_total is not None:
+        return program.tasks_total
+    modules = [program.module] if isinstance(program.module, str) else list(program.module.values())
+    module = next((name for name in modules if Path(name).exists()), None)
+    if module is None:
         raise InvalidInputError(
-            "program.tasks_total: is needed to plan or simulate without running the module; add it "
-            "(spits-count MODULE ARGUMENTS prints it)"
+            f"program.tasks_total: is needed, because {modules[0]} is not there to count its tasks; add it"
         )
-    return experiment.program.tasks_total
+    # A process of its own: whatever the module does, this one goes on.
+    command = [sys.executable, "-m", "cloudpits.spits.commands.count", module, *program.arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own command
+    if done.returncode != 0 or not done.stdout.strip():
+        said = done.stderr.strip().splitlines()[-1:] or ["it gave no reason"]
+        raise InvalidInputError(f"program.module: {module}: its tasks cannot be counted: {said[0]}")
+    return int(done.stdout.split()[-1])
 
 
 def _restrict(

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 
 from cloudpits.domain.model import SECONDS_PER_HOUR, Market, Pool
 from cloudpits.simulation.prices import Points
-from cloudpits.simulation.randomness import stream
+from cloudpits.simulation.randomness import stream, uniform
 from cloudpits.simulation.scenario import Regime, Scenario
+from cloudpits.simulation.traces import packaged
 
 Window = tuple[float, float]
 _SPIKE_HOURS = 0.75
@@ -42,10 +43,13 @@ def outages(
     scenario: Scenario, regime: Regime, seed: int, since: float, until: float
 ) -> Mapping[Pool, tuple[Window, ...]]:
     """When each spot pool has no capacity: its own outages and those of its zone. Empty in calm weather."""
+    spot = [pool for pool in scenario.prices if pool.market is Market.SPOT]
+    if regime.trace:
+        trace = packaged(regime.trace)
+        return {pool: tuple(trace.replayed(since, until, uniform(seed, "trace", pool))) for pool in spot}
     if not (regime.outages_per_hour or regime.mass_interruptions_per_hour):
         return {}
     span = (since, until)
-    spot = [pool for pool in scenario.prices if pool.market is Market.SPOT]
     zones = sorted({pool.availability_zone for pool in spot})
     mass = regime.mass_interruptions_per_hour / len(zones) if zones else 0.0
     by_zone = {zone: list(_windows(stream(seed, "mass", zone), mass, regime.outage_hours, span)) for zone in zones}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cloudpits.domain.model import InstanceType, Limits, Pool, RateSample, Settings
 from cloudpits.simulation.prices import Points
+from cloudpits.simulation.traces import PREEMPTIONS, packaged
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Regime:
     outage_hours: float = 0.0
     mass_interruptions_per_hour: float = 0.0
     history: str = "recorded"  # or "wrong" or "none": what the policy is told about rates
+    trace: str = ""  # name of a packaged trace that every spot pool replays
     drift_share: float = 0.0  # lasting loss of rate that hits every other type at some instant
 
     @property
@@ -35,9 +37,15 @@ REGIMES: Mapping[str, Regime] = {
     for regime in (
         Regime("calm"),
         Regime("spiky", spikes_per_hour=0.15),
-        # Up 79 min and down 43 min on average in the recorded r5.16xlarge preemptions is one pool's worst day;
-        # half as often is assumed for every pool at once.
-        Regime("stock-out", launch_failure_share=0.1, outages_per_hour=0.25, outage_hours=0.75),
+        # One pool's recorded preemptions, played in every pool at once: each from its own point of the trace,
+        Regime("replayed-preemptions", trace=PREEMPTIONS),
+        # or drawn with the trace's mean times, but twice as long, and with more refusals besides.
+        Regime(
+            "stock-out",
+            launch_failure_share=0.1,
+            outages_per_hour=packaged().outages_per_hour,
+            outage_hours=2 * packaged().outage_hours,
+        ),
         Regime("mass-interruption", mass_interruptions_per_hour=0.4, outage_hours=0.5),
         Regime("wrong-history", history="wrong"),
         Regime("no-history", history="none"),
