@@ -1,4 +1,4 @@
-"""The functions as they are deployed, on a simulated account; only the database is replaced by books in memory."""
+"""The functions as they are deployed, on a simulated account: with books in memory, and with a real database."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import pytest
 
 from cloudpits import bootstrap
 from cloudpits.adapters.memory.books import MemoryBooks
+from cloudpits.adapters.mysql.books import MySqlBooks
+from cloudpits.application.run_report import run_report
 from cloudpits.domain.errors import InvalidInputError, StorageError
+from cloudpits.domain.ports import Books
 
 EXPERIMENT = {
     "name": "pi",
@@ -23,7 +26,14 @@ EXPERIMENT = {
 
 
 @pytest.fixture
-def account(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def books(request: pytest.FixtureRequest) -> Books:
+    if getattr(request, "param", "memory") == "memory":
+        return MemoryBooks()
+    return MySqlBooks(request.getfixturevalue("database"))
+
+
+@pytest.fixture
+def account(aws: Any, books: Books, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """An account with a deployed experiment, and the environment that its functions get."""
     ec2, s3 = aws("ec2"), aws("s3")
     s3.create_bucket(Bucket="artefacts")
@@ -46,7 +56,6 @@ def account(aws: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     }
     for name, value in environment.items():
         monkeypatch.setenv(f"CLOUDPITS_{name}", value)
-    books = MemoryBooks()
     monkeypatch.setattr(bootstrap, "MySqlBooks", lambda _database: books)
     bootstrap._controller.cache_clear()
     yield aws
@@ -59,7 +68,8 @@ def running(aws: Any) -> list[str]:
     return sorted(next(tag["Value"] for tag in i["Tags"] if tag["Key"] == "Type") for i in found)
 
 
-def test_a_whole_run_through_the_functions(account: Any) -> None:
+@pytest.mark.parametrize("books", ["memory", "mysql"], indirect=True)
+def test_a_whole_run_through_the_functions(account: Any, books: Books) -> None:
     handle, warn = bootstrap.controller(), bootstrap.spot_events()
     assert handle({"action": "plan"}, "r0")["would"][0]["command"] == "launch"
     assert running(account) == []
@@ -81,6 +91,13 @@ def test_a_whole_run_through_the_functions(account: Any) -> None:
     assert running(account) == []
     control = json.load(account("s3").get_object(Bucket="artefacts", Key="runs/pi-1/control.json")["Body"])
     assert control["stop"]
+
+    report = run_report(books, "pi-1")
+    assert report["status"] == "stopped"
+    assert all(worker["ended_at"] for worker in report["workers"])
+    parts = [*report["workers"], *report["job_managers"]]
+    assert sum(part["cost_usd"] for part in parts) == pytest.approx(report["spent_usd"])
+    assert [d["command"] for d in report["decisions"]][-1] == "stop"
 
 
 def test_unknown_actions_are_refused_before_anything_is_asked(account: Any) -> None:
