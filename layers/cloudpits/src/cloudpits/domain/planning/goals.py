@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from cloudpits.domain.ledger.bounds import draining_s, horizon_s, worker_bound_usd
+from cloudpits.domain.ledger.bounds import ending_s, horizon_s, worker_bound_usd
 from cloudpits.domain.model import SECONDS_PER_HOUR, Snapshot, WorkerState
 from cloudpits.domain.planning.goal import UNBOUNDED, Goal
 
@@ -12,11 +12,14 @@ CLOSING_SHARE = 1 / 3  # of the longest shutdown: what one takes on average, whi
 
 
 def budget_left(snapshot: Snapshot) -> float:
-    """USD not spent yet, less what the draining workers may still cost; infinite without a budget."""
+    """USD not spent yet, less what the leaving workers will probably cost; infinite without a budget.
+
+    The ledger reserves more for them until they are gone; planning with that would mistake it for lost.
+    """
     limit = snapshot.limits.budget_usd
     if limit is None:
         return UNBOUNDED
-    seconds = draining_s(snapshot.settings)
+    seconds = ending_s(snapshot.settings)
     leaving = (worker for worker in snapshot.fleet if worker.state is WorkerState.DRAINING)
     return limit - snapshot.spent_usd - sum(worker_bound_usd(worker, seconds, snapshot) for worker in leaving)
 

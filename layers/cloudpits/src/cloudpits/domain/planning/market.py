@@ -104,6 +104,16 @@ class Market:
         """Workers worth launching, most efficient first."""
         return [self.option(bargain.offer) for bargain in worthwhile(self.bargains())]
 
+    def best_on_demand(self) -> Option | None:
+        """The on-demand worker with most cautious tasks per dollar; None if none is offered."""
+        storage = self.snapshot.settings.volume_usd_per_hour
+        best = max(
+            self.on_demand.items(),
+            key=lambda item: self.estimate(item[0]).at_least(1.0) / (item[1].usd_per_hour + storage),
+            default=None,
+        )
+        return None if best is None else self.option(best[1])
+
     def siblings(self, pool: Pool) -> list[Offer]:
         """Usable offers of the same type and market, cheapest first."""
         same = [

@@ -1,17 +1,21 @@
 """mpc: plan the rest of the run anew at every decision, and change the fleet only when that pays.
 
 First pool: the optimiser's fleet from nothing. Later: the same optimiser starts from what is running, which
-has no start-up left to pay; single workers are replaced by the rule of ``rebalancing.replacement``.
+has no start-up left to pay; single workers are replaced by the rule of ``rebalancing.replacement``; unmeasured
+types are probed within a share of the budget; with no slack left, the rest is finished on demand.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cloudpits.domain.commands import Command, Forecast, Keep, Plan, Stop
+from cloudpits.domain.commands import Command, Drain, Forecast, Keep, Plan, Stop
 from cloudpits.domain.estimation.knowledge import rates_of
 from cloudpits.domain.guard.handover import staying
+from cloudpits.domain.ledger.certificate import Certificate, certificate, completion_probability
+from cloudpits.domain.model import Market as Purchase
 from cloudpits.domain.model import Mode, Snapshot, WorkerState
 from cloudpits.domain.planning.choice import choose
 from cloudpits.domain.planning.crew import Crew, crews_of
@@ -21,70 +25,170 @@ from cloudpits.domain.planning.goals import goal_of
 from cloudpits.domain.planning.market import Market, survey
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import fleet_of
-from cloudpits.domain.rebalancing import replacement
+from cloudpits.domain.policies.memory import Memory
+from cloudpits.domain.rebalancing import exploration, replacement, tail
 from cloudpits.domain.rebalancing.cooldown import cooling
 from cloudpits.domain.rebalancing.resizing import Resizing, commands, resize
 from cloudpits.domain.wording import duration, usd
 
+ROOM_TO_SPARE = 2.0  # times what is at stake until the next decision, for the certificate to count
+LEAST_INTERVALS = 3.0  # that must be left for a probe to pay
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """Everything one decision is made from."""
+
+    snapshot: Snapshot
+    market: Market
+    goal: Goal
+    crews: Sequence[Crew]
+    fresh: Sequence[Option]
+    memory: Memory
+
+    def resized(self) -> Resizing | None:
+        """The best fleet from here; None when nothing runs and nothing can be bought."""
+        if self.crews:
+            return resize(self.crews, self.fresh, self.goal)
+        best = choose(self.fresh, self.goal)
+        if best is None:
+            return None
+        nothing = fleet_of(self.fresh, [0] * len(self.fresh), self.goal)
+        return Resizing(tuple(self.fresh), nothing, best)
+
 
 @dataclass(frozen=True, slots=True)
 class Mpc:
-    """The default policy."""
+    """The default policy. The switches exist for ablations."""
 
+    explore: bool = True
     name: str = "mpc"
 
     def propose(self, snapshot: Snapshot) -> Plan:
-        market = survey(snapshot, rates_of(snapshot), cooling(snapshot.capacity_errors, snapshot.taken_at))
-        goal = goal_of(snapshot)
-        fresh = market.options()
-        crews = crews_of(market, staying(snapshot))
-        change = resize(crews, fresh, goal) if crews else _from_nothing(fresh, goal)
+        outlook, certified = look(snapshot)
+        change = outlook.resized()
         if change is None:
-            return Plan((Keep(_nothing_now(market)),), snapshot.memory)
-        if not crews and change.after.score.violation > 0.0 and snapshot.job_manager.launched_at is None:
-            return Plan((Stop(_infeasible(goal, change), completed=False),), snapshot.memory)
-        proposed = tuple(_proposed(change, crews, market, goal, fresh))
-        return Plan(proposed or (Keep(_all_well(change, goal)),), snapshot.memory, _forecast(snapshot, change, goal))
+            return Plan((Keep(_nothing_now(outlook.market)),), outlook.memory.stored())
+        if _hopeless(outlook, change):
+            return Plan((Stop(shortfall(outlook.goal, change.after), completed=False),), snapshot.memory)
+        forecast = _forecast(outlook, change, certified)
+        proposed, memory = tuple(_commands(outlook, change)), outlook.memory
+        if not proposed and (probe := self._probe(outlook, change)) is not None:
+            proposed = (probe.launch(_usd_per_task(change)),)
+            memory = memory.after(probe)
+        return Plan(proposed or (Keep(_all_well(change, outlook.goal)),), memory.stored(), forecast)
+
+    def _probe(self, outlook: Outlook, change: Resizing) -> exploration.Probe | None:
+        totals, snapshot = change.after.totals, outlook.snapshot
+        if not self.explore or not _time_to_explore(outlook, totals.workers, outlook.goal.makespan_s(totals)):
+            return None
+        known = {sample.instance_type for sample in snapshot.measured} | set(outlook.memory.probed)
+        trial = snapshot.settings.interval_s + outlook.market.start_up_s
+        probe = exploration.best_probe(outlook.fresh, known, _usd_per_task(change), outlook.goal.tasks, trial)
+        budget = snapshot.limits.budget_usd
+        allowed = math.inf if budget is None else snapshot.settings.exploration_share * budget
+        if probe is None or outlook.memory.explored_usd + probe.price_usd > allowed:
+            return None
+        return probe
 
 
-def _from_nothing(fresh: Sequence[Option], goal: Goal) -> Resizing | None:
-    best = choose(fresh, goal)
-    if best is None:
-        return None
-    return Resizing(tuple(fresh), fleet_of(fresh, [0] * len(fresh), goal), best)
+def look(snapshot: Snapshot) -> tuple[Outlook, Certificate | None]:
+    """What there is to decide upon; on the on-demand market alone when the certificate has no slack left."""
+    memory = Memory.of(snapshot)
+    avoid = cooling((*snapshot.capacity_errors, *memory.refusals()), snapshot.taken_at)
+    market, goal = survey(snapshot, rates_of(snapshot), avoid), goal_of(snapshot)
+    crews, fresh = crews_of(market, staying(snapshot)), market.options()
+    certified = certificate(goal, market.best_on_demand())
+    memory = _certify(memory, certified, goal, crews)
+    if memory.on_demand:
+        fresh = [market.option(offer) for offer in market.on_demand.values()]
+    return Outlook(snapshot, market, goal, crews, fresh, memory), certified
 
 
-def _proposed(
-    change: Resizing, crews: Sequence[Crew], market: Market, goal: Goal, fresh: Sequence[Option]
-) -> Iterator[Command]:
-    resized = tuple(commands(change, crews, market, goal))
+def _certify(memory: Memory, certified: Certificate | None, goal: Goal, crews: Sequence[Crew]) -> Memory:
+    """Whether the certificate once had slack to spare, and whether that slack is used up."""
+    if certified is None:
+        return memory
+    at_stake_s = goal.interval_s + certified.option.start_up_s
+    spend = goal.manager_usd_per_s + sum(crew.option.usd_per_s * len(crew.workers) for crew in crews)
+    margin = min(certified.slack_usd / (spend * at_stake_s), certified.slack_s / at_stake_s)
+    if memory.on_demand:
+        return replace(memory, on_demand=margin < ROOM_TO_SPARE + 2.0 * certified.option.start_up_s / at_stake_s)
+    fleet = fleet_of([crew.option for crew in crews], [len(crew.workers) for crew in crews], goal)
+    nearly_done = goal.cautious_makespan_s(fleet.totals) <= min(at_stake_s, goal.deadline_s)
+    lost = memory.certified and margin < 1.0 and not nearly_done
+    return replace(memory, certified=memory.certified or margin >= ROOM_TO_SPARE, on_demand=lost)
+
+
+def _hopeless(outlook: Outlook, change: Resizing) -> bool:
+    """Nothing was launched yet and no fleet keeps the limits."""
+    untouched = not outlook.snapshot.fleet and outlook.snapshot.job_manager.launched_at is None
+    return untouched and change.after.score.violation > 0.0
+
+
+def _commands(outlook: Outlook, change: Resizing) -> Iterator[Command]:
+    goal, crews = outlook.goal, outlook.crews
+    resized = tuple(commands(change, crews, outlook.market, goal))
     yield from resized
-    if resized or not crews or goal.mode is Mode.FASTEST:
+    if outlook.memory.on_demand:
+        yield from _leave_spot(outlook)
         return
-    yield from _replacements(change, crews, market, goal, fresh)
+    if resized or not crews:
+        return
+    seconds = goal.makespan_s(change.after.totals)
+    released = tuple(tail.releases(outlook.market, crews, seconds))
+    yield from released
+    if not released and goal.mode is Mode.MIN_COST:
+        yield from _replacements(outlook, change)
 
 
-def _replacements(
-    change: Resizing, crews: Sequence[Crew], market: Market, goal: Goal, fresh: Sequence[Option]
-) -> Iterator[Command]:
-    snapshot, totals = market.snapshot, change.after.totals
-    outlook = replacement.Outlook(
+def _leave_spot(outlook: Outlook) -> Iterator[Command]:
+    """Go on demand: as many workers as finish in time, then spot workers make place."""
+    spot = [w for crew in outlook.crews for w in crew.workers if w.pool.market is Purchase.SPOT]
+    steady = [crew for crew in outlook.crews if crew.option.pool.market is Purchase.ON_DEMAND]
+    why = "budget or time left only just suffice to finish on demand, which nobody interrupts"
+    if steady or not spot:
+        yield from (Drain(worker.instance_id, why) for worker in spot)
+        return
+    best = choose(outlook.fresh, outlook.goal)
+    if best is None:
+        return
+    nothing = fleet_of(outlook.fresh, [0] * len(outlook.fresh), outlook.goal)
+    yield from (Drain(worker.instance_id, why) for worker in spot)
+    yield from commands(Resizing(tuple(outlook.fresh), nothing, best), (), outlook.market, outlook.goal)
+
+
+def _replacements(outlook: Outlook, change: Resizing) -> Iterator[Command]:
+    snapshot, totals, goal = outlook.snapshot, change.after.totals, outlook.goal
+    judged = replacement.Outlook(
         seconds_left=goal.makespan_s(totals),
         usd_per_task=goal.shadow_price(totals),
         free_place=totals.workers < goal.max_workers,
     )
     busy = {worker.pool for worker in snapshot.fleet if worker.state is WorkerState.PENDING}
-    for swap in replacement.swaps(snapshot, crews, fresh, outlook, busy):
+    for swap in replacement.swaps(snapshot, outlook.crews, outlook.fresh, judged, busy):
         yield replacement.command(swap)
 
 
-def _forecast(snapshot: Snapshot, change: Resizing, goal: Goal) -> Forecast:
-    totals = change.after.totals
-    return Forecast(snapshot.taken_at + goal.makespan_s(totals), snapshot.spent_usd + goal.cost_usd(totals))
+def _time_to_explore(outlook: Outlook, workers: int, seconds_left: float) -> bool:
+    goal, snapshot = outlook.goal, outlook.snapshot
+    waiting = any(worker.state is WorkerState.PENDING for worker in snapshot.fleet)
+    late = seconds_left < LEAST_INTERVALS * (goal.interval_s + outlook.market.start_up_s)
+    free = 0 < workers < goal.max_workers
+    return goal.mode is Mode.MIN_COST and free and not waiting and not late and bool(snapshot.measured)
 
 
-def _infeasible(goal: Goal, change: Resizing) -> str:
-    return shortfall(goal, change.after)
+def _usd_per_task(change: Resizing) -> float:
+    return change.after.totals.usd_per_s / change.after.totals.rate
+
+
+def _forecast(outlook: Outlook, change: Resizing, certified: Certificate | None) -> Forecast:
+    totals, goal, snapshot = change.after.totals, outlook.goal, outlook.snapshot
+    makespan = goal.makespan_s(totals)
+    spread = sum(o.spread * o.rate * n for o, n in zip(change.options, change.after.counts, strict=True))
+    sure = certified is not None and certified.holds
+    probability = 1.0 if sure else completion_probability(goal, totals, spread / max(totals.rate, 1e-300))
+    return Forecast(snapshot.taken_at + makespan, snapshot.spent_usd + goal.cost_usd(totals), probability)
 
 
 def _nothing_now(market: Market) -> str:
