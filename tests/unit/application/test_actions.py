@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from cloudpits.application.plan_experiment import planning_snapshot
+from cloudpits.application.plan_experiment import planning_snapshot, require_feasible
 from cloudpits.application.spot_events import parse_spot_event
-from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.errors import InfeasibleError, InvalidInputError
 from cloudpits.domain.model import RateSample
+from cloudpits.domain.planning.front import FrontPoint, PlannedFront
 
 EVENTS = Path(__file__).parents[3] / "lambdas"
 
@@ -163,3 +164,27 @@ def test_events_without_an_instance_are_refused(detail: object) -> None:
 
 def _fields(assignment: Any) -> dict[str, Any]:
     return {name: getattr(assignment, name) for name in assignment.__slots__}
+
+
+@pytest.mark.parametrize(
+    ("budget", "deadline", "said"),
+    [
+        (1.5, 7200.0, r"feasible would be a budget of 1\.50 USD or a deadline of 2"),
+        (1.5, None, r"feasible would be a budget of 1\.50 USD$"),
+        (None, None, "no budget or deadline would make it feasible"),
+    ],
+)
+def test_infeasible_limits_are_told_with_the_smallest_feasible_ones(
+    budget: float | None, deadline: float | None, said: str
+) -> None:
+    front = PlannedFront((), None, ("0.50 USD pay half of the tasks",), budget, deadline)
+    with pytest.raises(
+        InfeasibleError, match=r"^pi\.toml: limits: 0\.50 USD pay half of the tasks; .*" + said
+    ) as caught:
+        require_feasible(front, "pi.toml")
+    assert (caught.value.cheapest_budget_usd, caught.value.fastest_deadline_s) == (budget, deadline)
+
+
+def test_feasible_limits_pass() -> None:
+    point = FrontPoint(60.0, 0.1, ())
+    require_feasible(PlannedFront((point,), point, (), 0.1, 60.0), "pi.toml")

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from cloudpits.application.context import Assignment
 from cloudpits.application.market import hazards, offers, pool_space
 from cloudpits.application.snapshot import Knowledge, Situation, build_snapshot
-from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.errors import InfeasibleError, InvalidInputError
 from cloudpits.domain.model import Interruptions, Job, RateSample, Snapshot
+from cloudpits.domain.planning.front import PlannedFront
 from cloudpits.domain.ports import Catalogue, Prices
+from cloudpits.domain.wording import duration, usd
 
 
 def planning_snapshot(
@@ -37,3 +39,17 @@ def planning_snapshot(
         )
     knowledge = Knowledge(history=tuple(history), interruptions=exposure)
     return build_snapshot(assignment, space, offered, knowledge, Situation(now, now, Job(tasks_total)))
+
+
+def require_feasible(front: PlannedFront, name: str) -> None:
+    """Return if the limits can be kept; else InfeasibleError says why not, and the smallest limits that would do."""
+    if front.chosen is not None:
+        return
+    budget, deadline = front.cheapest_budget_usd, front.fastest_deadline_s
+    enough = [
+        *([] if budget is None else [f"a budget of {usd(budget)}"]),
+        *([] if deadline is None else [f"a deadline of {duration(deadline)}"]),
+    ]
+    remedy = f"feasible would be {' or '.join(enough)}" if enough else "no budget or deadline would make it feasible"
+    why = "; ".join(front.reasons) or "no fleet keeps the limits"
+    raise InfeasibleError(f"{name}: limits: {why}; {remedy}", budget, deadline)
