@@ -1,5 +1,5 @@
 """The CDK application: `npx cdk synth -c experiment=examples/experiments/pi.toml`."""
 
-from infra.app import main
+from infra.main import main
 
 main()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import aws_cdk as cdk
 
-from cloudpits.config.errors import InvalidInputError
 from infra import compliance
 from infra.experiment_stack import ExperimentStack
 from infra.settings import Settings, load_target, read_settings
@@ -36,12 +34,3 @@ def build_app(context: Mapping[str, Any] | None = None, outdir: str | None = Non
         ExperimentStack(app, settings=settings, target=target, shared=shared.shared, environment=environment)
     compliance.check(app)
     return app
-
-
-def main() -> None:
-    """Synthesise; bad input is one line on stderr and exit code 2."""
-    try:
-        build_app().synth()
-    except InvalidInputError as error:
-        print(f"cloudpits: {error}", file=sys.stderr)  # noqa: T201  # the CDK CLI shows it as it is
-        sys.exit(error.exit_code)

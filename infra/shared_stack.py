@@ -1,4 +1,10 @@
-"""`CloudPits-Shared`: what lives longer than any experiment."""
+"""`CloudPits-Shared`: what lives longer than any experiment.
+
+Idle cost (AWS price list, us-east-1, USD a month): database 11.7 for db.t4g.micro and 2.3 for 20 GiB of gp3, secret
+0.4, stored objects by size; network, functions and logs nothing while nothing runs. About 14.5 together. Private
+endpoints, if switched on, add 7.3 each per zone. An experiment that is deployed but idle adds 0.5 (five alarms);
+its dashboard is among the three that are free, else 3.
+"""
 
 from __future__ import annotations
 
