@@ -11,7 +11,7 @@ from cloudpits.domain.errors import CloudError
 from cloudpits.domain.model import SECONDS_PER_HOUR, Settings, Snapshot
 from cloudpits.domain.ports import Control
 
-LEASE_S = 1800.0
+LEASE_S = 3600.0  # what a dead controller may cost at most, if the budget would pay for more
 LATE_CYCLES = 3.0  # money allowing, a controller may be this many intervals late
 
 

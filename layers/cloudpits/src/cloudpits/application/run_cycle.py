@@ -14,7 +14,7 @@ from cloudpits.application.observe import new_record
 from cloudpits.domain.errors import CloudError, StorageError
 
 LOCK_POLL_S = 5.0
-SHORTEST_LOCK_S = 180.0
+SHORTEST_LOCK_S = 360.0  # the functions are stopped after five minutes
 
 
 def run_cycle(ports: Ports, assignment: Assignment, request: CycleRequest) -> CycleResult:
