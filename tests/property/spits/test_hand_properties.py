@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from hypothesis.strategies import booleans, integers
 
@@ -80,6 +81,7 @@ class HandUnderAnyEvents(RuleBasedStateMachine):
 
 
 TestHandUnderAnyEvents = HandUnderAnyEvents.TestCase
+TestHandUnderAnyEvents.settings = settings(max_examples=50, stateful_step_count=40)
 
 
 def test_tasks_of_a_finished_bag_are_dropped_for_those_of_the_next() -> None:

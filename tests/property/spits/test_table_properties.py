@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -65,7 +65,7 @@ class TableUnderAnyEvents(RuleBasedStateMachine):
         if self.held[node]:
             task_id = data.draw(st.sampled_from(sorted(self.held[node])))
             self.held[node].discard(task_id)
-            verdict = self.table.fail(node, task_id, "why")
+            verdict = self.table.fail(node, task_id, "why", self.now)
             if task_id in self.settled:
                 assert verdict is None
                 return
@@ -111,8 +111,14 @@ class TableUnderAnyEvents(RuleBasedStateMachine):
         if hasattr(self, "table"):
             assert self.taken_bytes <= self.generated
 
+    @invariant()
+    def the_bytes_in_hand_are_those_of_unsettled_held_tasks(self) -> None:
+        if hasattr(self, "table"):
+            assert self.table.in_hand_bytes == len(set().union(*self.held.values()) - self.settled)
+
 
 TestTableUnderAnyEvents = TableUnderAnyEvents.TestCase
+TestTableUnderAnyEvents.settings = settings(max_examples=50, stateful_step_count=40)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=50)))

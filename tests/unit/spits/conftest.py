@@ -13,6 +13,7 @@ import pytest
 from cloudpits.spits import wire
 from cloudpits.spits.connecting import Address
 from cloudpits.spits.handshake import Credentials
+from cloudpits.spits.stream import serve_streams
 from cloudpits.spits.task_manager.hand import Hand
 from cloudpits.spits.task_manager.server import TaskManagerPort
 
@@ -21,7 +22,7 @@ LIMITS = wire.Limits(text_bytes=1000, blob_bytes=1000, silence_s=0.5)
 
 @asynccontextmanager
 async def listening(serve: Callable) -> AsyncIterator[Address]:
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await serve_streams(serve, "127.0.0.1", 0, LIMITS.silence_s)
     async with server:
         yield Address(*server.sockets[0].getsockname()[:2])
 

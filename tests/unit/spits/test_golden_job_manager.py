@@ -16,6 +16,7 @@ import pytest
 
 from cloudpits.spits import wire
 from cloudpits.spits.connecting import Address
+from cloudpits.spits.errors import PeerError
 from cloudpits.spits.handshake import Credentials
 from cloudpits.spits.job_manager.bag import Counters
 from cloudpits.spits.job_manager.discovery import NodeFiles
@@ -23,6 +24,7 @@ from cloudpits.spits.job_manager.node import LinkSettings, Node
 from cloudpits.spits.job_manager.port import JobManagerPort
 from cloudpits.spits.job_manager.registry import Registry
 from cloudpits.spits.job_manager.table import Task
+from cloudpits.spits.stream import Stream
 
 JOB = bytes.fromhex("00000003") + b"job"
 HELLO = bytes.fromhex("0000000000000501")
@@ -72,30 +74,30 @@ class ScriptedTaskManager:
         self.answers = answers
         self.heard = {}
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(JOB)
+    async def serve(self, stream: Stream) -> None:
+        stream.write(JOB)
         try:
-            assert await reader.readexactly(len(JOB)) == JOB
-            kind = await reader.readexactly(8)
-        except asyncio.IncompleteReadError:
-            writer.close()
+            assert await stream.read(len(JOB)) == JOB
+            kind = await stream.read(8)
+        except PeerError:
+            stream.abort()
             return
         if kind in self.answers:
-            writer.write(self.answers.pop(kind) if kind != HELLO else self.answers[kind])
-            self.heard[kind] = kind + await self._hear(reader)
+            stream.write(self.answers.pop(kind) if kind != HELLO else self.answers[kind])
+            self.heard[kind] = kind + await self._hear(stream)
         else:
             self.heard.setdefault(kind, kind)
-        writer.close()
+        await stream.close(1.0)
 
-    async def _hear(self, reader: asyncio.StreamReader) -> Any:
+    async def _hear(self, stream: Stream) -> bytes:
+        """All that comes until the job manager closes or holds the line."""
         heard = b""
+        stream.silence_s = 0.2
         try:
-            async with asyncio.timeout(0.2):
-                while part := await reader.read(1000):
-                    heard += part
-        except TimeoutError:
-            pass  # the job manager holds the line
-        return heard
+            while True:
+                heard += await stream.read(1)
+        except PeerError:
+            return heard
 
 
 def converse(serving: Callable[..., AbstractAsyncContextManager[Address]], answers: Any, step: Any = None) -> Any:

@@ -21,6 +21,7 @@ from cloudpits.spits.handshake import Credentials, agree_on_job
 from cloudpits.spits.job_manager.discovery import NodeFiles, parse_nodes
 from cloudpits.spits.metrics import MetricBook, merge
 from cloudpits.spits.processes import describe_exit
+from cloudpits.spits.stream import Stream
 from cloudpits.spits.task_manager.announcement import Announcement
 
 
@@ -121,8 +122,9 @@ def test_only_who_knows_job_and_secret_gets_through(
     limits = wire.Limits(silence_s=0.3)
     answers = []
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        peer = wire.Peer(reader, writer, limits)
+    async def serve(stream: Stream) -> None:
+        stream.silence_s = limits.silence_s
+        peer = wire.Peer(stream, limits)
         try:
             await agree_on_job(peer, Credentials("job", b"sesame"), "server")
             answers.append(await peer.read_int())

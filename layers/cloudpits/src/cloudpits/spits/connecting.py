@@ -10,6 +10,7 @@ from typing import NamedTuple
 from cloudpits.spits import wire
 from cloudpits.spits.errors import PeerError
 from cloudpits.spits.handshake import Credentials, agree_on_job
+from cloudpits.spits.stream import open_stream
 
 
 class Address(NamedTuple):
@@ -30,12 +31,12 @@ async def connect(address: Address, limits: wire.Limits, timeout_s: float) -> wi
     """A connection; ``UnreachableError`` if there is none within ``timeout_s``."""
     try:
         async with asyncio.timeout(timeout_s):
-            reader, writer = await asyncio.open_connection(address.host, address.port, limit=1 << 20)
+            stream = await open_stream(address.host, address.port, timeout_s)
     except TimeoutError as error:
         raise UnreachableError(f"{address} did not answer within {timeout_s:g} s") from error
     except OSError as error:
         raise UnreachableError(f"{address}: {error.strerror or error}") from error
-    return wire.Peer(reader, writer, limits)
+    return wire.Peer(stream, limits)
 
 
 @asynccontextmanager
@@ -44,7 +45,6 @@ async def conversation(
 ) -> AsyncIterator[wire.Peer]:
     """A connection on which the job id is agreed and message ``kind`` queued; closed at the end, aborted on errors."""
     peer = await connect(address, limits, timeout_s)
-    peer.silence_s = timeout_s
     try:
         await agree_on_job(peer, credentials, "client")
         peer.write(wire.encode_int(kind))

@@ -14,16 +14,14 @@ peer that answered ``HELLO``, so reference peers never see them in earnest.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from cloudpits.spits.errors import ClosedError, PeerError
+from cloudpits.spits.errors import PeerError
+from cloudpits.spits.stream import Stream
 
 NO_MORE: Final = 0x0000
 READ_RESULTS: Final = 0x0101
@@ -48,12 +46,13 @@ STATUS_FAILED: Final = OWN_STATUS - 1
 STATUS_RETURNED: Final = OWN_STATUS - 2
 """The task was never started here (drain): no attempt is counted."""
 
-_PIECE_BYTES: Final = 1 << 20
+_CLOSE_S: Final = 1.0
 
 _INT = struct.Struct(">q")
 _LENGTH = struct.Struct(">I")
 _RESULT = struct.Struct(">qqq")
 _TASK = struct.Struct(">qq")
+_ACKNOWLEDGEMENT: Final = _INT.pack(ACKNOWLEDGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,29 +89,27 @@ class Peer:
     """One connection, read and written in the primitives of the protocol.
 
     Every read is limited in size and time. ``PeerError`` is the only failure that comes out of it. What is written
-    leaves with the next read or ``flush``, or when the event loop comes round, as one segment where possible.
+    leaves with the next read, ``flush`` or ``close``, as one segment where possible.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, limits: Limits) -> None:
-        self._reader = reader
-        self._writer = writer
+    def __init__(self, stream: Stream, limits: Limits) -> None:
+        self._stream = stream
         self.limits = limits
-        self.silence_s = limits.silence_s
         self._loop = asyncio.get_running_loop()
-        self._waiting_since: float | None = None
-        self._silent = False
-        self._backlog = 0
-        self._watchdog: asyncio.TimerHandle | None = None
         self._outgoing: list[bytes] = []
+        self._push_scheduled = False
         self._delayed = not no_delay_wanted()
         if self._delayed:
-            writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
+            stream.transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 0)
 
     @property
     def address(self) -> str:
         """``host:port`` of the other end."""
-        name = self._writer.get_extra_info("peername")
-        return f"{name[0]}:{name[1]}" if name else "closed connection"
+        return self._stream.address
+
+    def expect_within(self, silence_s: float) -> None:
+        """Change how long the other end may be silent, from its next wait on."""
+        self._stream.silence_s = silence_s
 
     async def read_int(self) -> int:
         """Next INT."""
@@ -139,21 +136,13 @@ class Peer:
         return run_id, status, await self._body(size)
 
     async def read_raw(self, size: int) -> bytes:
-        """``size`` bytes without framing; large ones piece by piece, so that only a stop counts as silence."""
-        self._push()
-        if size <= _PIECE_BYTES:
-            with self._watched():
-                return await self._reader.readexactly(size)
-        pieces = []
-        for start in range(0, size, _PIECE_BYTES):
-            with self._watched():
-                pieces.append(await self._reader.readexactly(min(_PIECE_BYTES, size - start)))
-        return b"".join(pieces)
+        """``size`` bytes without framing."""
+        if self._outgoing:
+            self._push()
+        return await self._stream.read(size)
 
     def write(self, *parts: bytes) -> None:
         """Queue bytes for sending."""
-        if not self._outgoing:
-            self._loop.call_soon(self._push)
         self._outgoing += parts
 
     def write_result(self, task_id: int, run_id: int, status: int, data: bytes) -> None:
@@ -165,30 +154,26 @@ class Peer:
         self.write(_INT.pack(task_id), _TASK.pack(run_id, len(data)), data)
 
     def acknowledge(self) -> None:
-        """Queue the acknowledgement of the oldest unacknowledged result, if the connection still stands."""
-        if not self._writer.is_closing():
-            self.write(_INT.pack(ACKNOWLEDGE))
+        """Queue the acknowledgement of the oldest unacknowledged result; those of one turn of the loop go together."""
+        self._outgoing.append(_ACKNOWLEDGEMENT)
+        if not self._push_scheduled:
+            self._push_scheduled = True
+            self._loop.call_soon(self._push)
 
     async def flush(self) -> None:
         """Wait until the other end takes what was queued."""
         self._push()
-        with self._watched():
-            await self._writer.drain()
+        await self._stream.drained()
 
     async def close(self) -> None:
-        """Send what is queued and close, leaving nothing behind even when the other end is gone."""
+        """Send what is queued and close."""
         self._push()
-        self._end_watch()
-        self._writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1.0):
-                await self._writer.wait_closed()
+        await self._stream.close(_CLOSE_S)
 
     def abort(self) -> None:
         """Drop the connection at once."""
         self._outgoing.clear()
-        self._end_watch()
-        self._writer.transport.abort()
+        self._stream.abort()
 
     async def _body(self, size: int) -> bytes:
         if not 0 <= size <= self.limits.blob_bytes:
@@ -196,46 +181,7 @@ class Peer:
         return await self.read_raw(size)
 
     def _push(self) -> None:
+        self._push_scheduled = False
         parts, self._outgoing = self._outgoing, []
-        if not parts or self._writer.is_closing():
-            return
-        for part in parts if self._delayed else [b"".join(parts)]:
-            self._writer.write(part)
-
-    @contextmanager
-    def _watched(self) -> Iterator[None]:
-        """Abort the connection if what is done inside makes no progress; translate what can go wrong."""
-        self._waiting_since = self._loop.time()
-        if self._watchdog is None:
-            self._watchdog = self._loop.call_later(self.silence_s, self._watch)
-        try:
-            yield
-        except asyncio.IncompleteReadError as error:
-            raise self._lost("closed the connection") from error
-        except OSError as error:
-            raise self._lost(error.strerror or str(error)) from error
-        finally:
-            self._waiting_since = None
-
-    def _watch(self) -> None:
-        """One timer for all waits of the connection is far cheaper than one per wait."""
-        since, now = self._waiting_since, self._loop.time()
-        backlog = self._writer.transport.get_write_buffer_size()
-        if since is not None and backlog != self._backlog:
-            self._waiting_since = since = now  # the other end is still taking what we write
-        self._backlog = backlog
-        if since is not None and now - since >= self.silence_s:
-            self._silent = True
-            self._writer.transport.abort()
-        else:
-            left = self.silence_s - (now - since if since is not None else 0)
-            self._watchdog = self._loop.call_later(left, self._watch)
-
-    def _end_watch(self) -> None:
-        if self._watchdog is not None:
-            self._watchdog.cancel()
-
-    def _lost(self, why: str) -> PeerError:
-        if self._silent:
-            return PeerError(f"{self.address} was silent for {self.silence_s:g} s")
-        return ClosedError(f"{self.address} {why}")
+        for part in parts if self._delayed else [b"".join(parts)] * bool(parts):
+            self._stream.write(part)

@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from cloudpits.spits import wire
 from cloudpits.spits.errors import InputError, SpitsError
@@ -17,6 +18,8 @@ EXIT_CODES = (
     "exit codes: 0 done; 1 a defect; 2 bad usage or input; 5 the job failed (the message names the task); "
     "6 workers keep dying"
 )
+
+_HIGHEST_PORT: Final = 65535
 
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
@@ -31,7 +34,7 @@ def add_network_options(arguments: argparse.ArgumentParser, port: int) -> None:
     """Options of both managers."""
     arguments.add_argument("--job", default="", metavar="ID", help="job id both ends must agree on")
     arguments.add_argument("--bind", default="127.0.0.1", metavar="IP", help="address to listen on (%(default)s)")
-    arguments.add_argument("--port", type=int, default=port, help="port to listen on (%(default)s)")
+    arguments.add_argument("--port", type=port_number, default=port, help="port to listen on (%(default)s)")
     arguments.add_argument("--status", type=Path, metavar="FILE", help="keep a JSON status file")
     arguments.add_argument("--secret-file", type=Path, metavar="FILE", help="file with the job's shared secret")
     arguments.add_argument("--max-message-mib", type=positive, default=1024, metavar="N", help="largest task or result")
@@ -43,6 +46,22 @@ def positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
+
+
+def port_number(text: str) -> int:
+    """A TCP port; 0 lets the system choose."""
+    value = int(text)
+    if not 0 <= value <= _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {_HIGHEST_PORT}")
+    return value
+
+
+def not_negative(text: str) -> int:
+    """A whole number of at least 0."""
+    value = int(text)
+    if value < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
     return value
 
 

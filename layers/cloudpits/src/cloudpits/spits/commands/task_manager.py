@@ -29,7 +29,12 @@ def _parser() -> argparse.ArgumentParser:
     common.add_network_options(arguments, port=7727)
     option = arguments.add_argument
     option("--workers", type=common.positive, metavar="NW", help="worker processes (the cores this process may use)")
-    option("--overfill", type=int, metavar="N", help="tasks queued beyond one per worker (follows the task time)")
+    option(
+        "--overfill",
+        type=common.not_negative,
+        metavar="N",
+        help="tasks queued beyond one per worker (follows the task time)",
+    )
     option("--announce", type=Path, metavar="DIR", help="folder in which to announce the address")
     option("--announce-host", metavar="HOST", help="host to announce (the address listened on)")
     option("--grace", type=common.positive_seconds, default=110.0, metavar="S", help="time to drain (%(default)s s)")

@@ -110,8 +110,13 @@ class Bag:
         self._committer.stop()
 
     def take(self, node: str, alive: Collection[str], idle: bool) -> Task | None:
-        """A task for ``node``; a straggler's replica only if the node is idle."""
+        """A task for ``node``.
+
+        Only an idle node gets a straggler's replica, or more than the window's bytes allow to be in hand.
+        """
         now = time.monotonic()
+        if not idle and self.table.in_hand_bytes > self._policy.window.size:
+            return None
         task = self.table.take(node, alive, now)
         if task is None and idle:
             task = self.table.take_replica(node, now, max(_REPLICA_AGE_S, _REPLICA_FACTOR * self._mean_s))
@@ -162,7 +167,7 @@ class Bag:
 
     def _failed(self, node: str, task_id: int, reason: str) -> None:
         self._counters.errors += 1
-        verdict = self.table.fail(node, task_id, reason)
+        verdict = self.table.fail(node, task_id, reason, time.monotonic())
         self._on_work()
         if verdict is None:
             return

@@ -1,6 +1,7 @@
 """The generator thread of one bag: asks the job manager role for tasks, never far ahead of what is sent.
 
-The window bounds memory: at most ``tasks`` tasks or ``size`` bytes wait to be sent (one task may exceed the bytes).
+The window bounds memory: at most ``tasks`` tasks or ``size`` bytes wait to be sent (one task may exceed the bytes), and
+at most ``size`` bytes are in hand of task managers beyond one task per worker.
 """
 
 from __future__ import annotations

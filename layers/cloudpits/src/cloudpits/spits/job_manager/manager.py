@@ -22,6 +22,7 @@ from cloudpits.spits.job_manager.registry import Registry
 from cloudpits.spits.job_manager.status import JobStatus
 from cloudpits.spits.journal import Journal, NoJournal
 from cloudpits.spits.programs.interface import Program, RoleError
+from cloudpits.spits.stream import serve_streams
 
 _log = logging.getLogger(__name__)
 _DISCOVERY_S: float = 0.2
@@ -131,7 +132,7 @@ class JobManager:
         limits = self._settings.link.limits
         port = JobManagerPort(self._registry, self._settings.link.credentials, limits, self._metrics)
         try:
-            self._server = await asyncio.start_server(port.serve, self._settings.bind, self._settings.port)
+            self._server = await serve_streams(port.serve, self._settings.bind, self._settings.port, limits.silence_s)
         except OSError as error:
             where = f"{self._settings.bind}:{self._settings.port}"
             raise InputError(f"port {where}: {error.strerror}; choose another with --port or --bind") from error
@@ -150,7 +151,7 @@ class JobManager:
 
     async def _discover(self) -> None:
         await self._registry.discover()
-        self._registry.wake_for_stragglers()
+        self._registry.wake_for_leftovers()
 
     async def _write_status(self) -> None:
         if self._count and self._status.total is None:

@@ -250,7 +250,7 @@ class Node:
         async with self._conversation(kind, self._settings.heartbeat_s) as peer:
             if self._ours:
                 peer.write(wire.encode_int(int(_WAIT_S * 1000)))
-                peer.silence_s = _WAIT_S + self._settings.heartbeat_s
+                peer.expect_within(_WAIT_S + self._settings.heartbeat_s)
             while task_id := await peer.read_int():
                 run_id, status, data = await peer.read_result()
                 self._desk.receive(self, task_id, run_id, status, data, peer.acknowledge)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
@@ -14,6 +13,7 @@ from cloudpits.spits.connecting import Address
 from cloudpits.spits.errors import PeerError
 from cloudpits.spits.handshake import Credentials, prove_secret
 from cloudpits.spits.job_manager.registry import Registry
+from cloudpits.spits.stream import Stream
 
 _log = logging.getLogger(__name__)
 _OK: Final = 0
@@ -36,9 +36,9 @@ class JobManagerPort:
         self._limits = limits
         self._metrics = metrics
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, stream: Stream) -> None:
         """One client."""
-        peer = wire.Peer(reader, writer, self._limits)
+        peer = wire.Peer(stream, self._limits)
         try:
             await prove_secret(peer, self._credentials, "server")
             await self._answer(peer, await peer.read_int())

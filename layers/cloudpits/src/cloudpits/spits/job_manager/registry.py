@@ -41,12 +41,12 @@ class Registry:
         for node in self.nodes.values():
             node.wake()
 
-    def wake_for_stragglers(self) -> None:
-        """Idle nodes may help with what others have in hand, once nothing else is left."""
-        if not (self._bag and self._bag.table.tail):
+    def wake_for_leftovers(self) -> None:
+        """What nobody wanted yet may be taken now, and idle nodes may help with what others have in hand."""
+        if not (self._bag and (self._bag.table.tail or self._bag.table.pending)):
             return
         for node in self.nodes.values():
-            if node.is_reference and self._bag.recall(node.name):
+            if self._bag.table.tail and node.is_reference and self._bag.recall(node.name):
                 _log.warning("%s may have lost tasks; they are sent again", node.name)
         self.wake()
 

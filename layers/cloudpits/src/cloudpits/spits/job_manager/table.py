@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from typing import Final
 
 from cloudpits.spits.job_manager.ids import IdSet
 
+_PATIENCE_S: Final = 5.0
 
-@dataclass(slots=True)
+
+@dataclass(slots=True, eq=False)
 class Task:
     """One unsettled task."""
 
@@ -22,6 +25,7 @@ class Task:
     data: bytes
     owners: dict[str, float] = field(default_factory=dict)  # node → when it was sent there
     failed_on: list[str] = field(default_factory=list)  # one node per failed attempt
+    failed_at: float = 0.0
     taken: bool = False  # was in somebody's hand at least once
 
 
@@ -42,6 +46,7 @@ class TaskTable:
         self.settled = IdSet()
         self.quarantined: dict[int, str] = {}
         self.generated_all = False
+        self.in_hand_bytes = 0
 
     @property
     def pending(self) -> int:
@@ -76,9 +81,16 @@ class TaskTable:
         self._pending.append(task)
 
     def take(self, node: str, alive: Collection[str], now: float) -> Task | None:
-        """The next task for ``node``, now in its hand; a node that failed it comes last among those alive."""
+        """The next task for ``node``, now in its hand.
+
+        A node that failed it gets it again only if no other is alive, or none took it for ``_PATIENCE_S``.
+        """
         for position, task in enumerate(self._pending):
-            if node not in task.failed_on or all(other in task.failed_on for other in alive):
+            if (
+                node not in task.failed_on
+                or now - task.failed_at > _PATIENCE_S
+                or all(other in task.failed_on for other in alive)
+            ):
                 del self._pending[position]
                 self._own(node, task, now)
                 return task
@@ -97,10 +109,10 @@ class TaskTable:
 
     def give_back(self, node: str, task_id: int) -> None:
         """``node`` never got the task, or handed it back unstarted."""
-        self._in_hand.get(node, set()).discard(task_id)
         task = self._tasks.get(task_id)
-        if task is not None and task.owners.pop(node, None) is not None and not task.owners:
-            self._pending.appendleft(task)
+        if task is not None and node in task.owners:
+            self._in_hand[node].discard(task_id)
+            self._disown(node, task)
 
     def recall(self, node: str, sent_before: float) -> int:
         """Take back what ``node`` has had since before then, for it may have lost it; how many tasks."""
@@ -113,13 +125,9 @@ class TaskTable:
     def lose(self, node: str) -> list[Task]:
         """``node`` is gone; the tasks that are pending again because of it."""
         lost = [self._tasks[task_id] for task_id in sorted(self._in_hand.pop(node, ()), reverse=True)]
-        orphans = []
         for task in lost:
-            del task.owners[node]
-            if not task.owners:
-                self._pending.appendleft(task)
-                orphans.append(task)
-        return orphans
+            self._disown(node, task)
+        return [task for task in lost if not task.owners]
 
     def claim(self, task_id: int) -> bool:
         """A result arrived: whether it is the first one, which settles the task."""
@@ -128,12 +136,13 @@ class TaskTable:
         self._settle(task_id)
         return True
 
-    def fail(self, node: str, task_id: int, reason: str) -> str | None:
+    def fail(self, node: str, task_id: int, reason: str, now: float) -> str | None:
         """An attempt failed on ``node``; the verdict if that quarantines the task."""
         task = self._tasks.get(task_id)
         if task is None:
             return None
         task.failed_on.append(node)
+        task.failed_at = now
         if len(task.failed_on) < self._max_attempts:
             self.give_back(node, task_id)
             return None
@@ -149,8 +158,16 @@ class TaskTable:
 
     def _own(self, node: str, task: Task, now: float) -> None:
         self._mark_taken(task)
+        if not task.owners:
+            self.in_hand_bytes += len(task.data)
         task.owners[node] = now
         self._in_hand.setdefault(node, set()).add(task.task_id)
+
+    def _disown(self, node: str, task: Task) -> None:
+        del task.owners[node]
+        if not task.owners:
+            self.in_hand_bytes -= len(task.data)
+            self._pending.appendleft(task)
 
     def _settle(self, task_id: int) -> None:
         self.settled.add(task_id)
@@ -159,7 +176,9 @@ class TaskTable:
             return
         for owner in task.owners:
             self._in_hand[owner].discard(task_id)
-        if not task.owners:
+        if task.owners:
+            self.in_hand_bytes -= len(task.data)
+        else:
             self._pending.remove(task)
             self._mark_taken(task)
 

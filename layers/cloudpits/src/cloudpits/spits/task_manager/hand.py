@@ -37,7 +37,8 @@ class Hand:
     """``overfill`` is the queue's length beyond one task per worker.
 
     None lets it follow the measured task time, so that the queue holds about a quarter of a second of work: deep enough
-    to hide the network from tiny tasks, shallow enough not to hoard long ones. ``max_bytes`` bounds all data held.
+    to hide the network from tiny tasks, shallow enough not to hoard long ones. ``max_bytes`` bounds all data held, but
+    a task per worker may run whatever its size.
     """
 
     def __init__(self, workers: int, overfill: int | None, max_bytes: int) -> None:
@@ -60,7 +61,9 @@ class Hand:
     @property
     def full(self) -> bool:
         """Whether another task would be one too many."""
-        return len(self._queue) >= self._workers + self._depth() or self._bytes >= self._max_bytes
+        if self._bytes >= self._max_bytes and (self._queue or self._results):
+            return True
+        return len(self._queue) >= self._workers + self._depth()
 
     @property
     def working(self) -> bool:

@@ -20,6 +20,7 @@ from cloudpits.spits.files import write_atomically
 from cloudpits.spits.handshake import Credentials
 from cloudpits.spits.metrics import MetricBook, merge
 from cloudpits.spits.programs.interface import Program
+from cloudpits.spits.stream import serve_streams
 from cloudpits.spits.task_manager.announcement import Announcement
 from cloudpits.spits.task_manager.hand import Hand
 from cloudpits.spits.task_manager.pool import Pool, PoolSettings
@@ -27,7 +28,7 @@ from cloudpits.spits.task_manager.server import TaskManagerPort
 
 _log = logging.getLogger(__name__)
 _STATUS_S: float = 0.5
-_HELD_BYTES: int = 256 << 20
+_HELD_BYTES: int = 128 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +89,8 @@ class TaskManager:
     async def _serve(self) -> None:
         await self._pool.ready()
         try:
-            server = await asyncio.start_server(
-                self._port.serve, self._settings.bind, self._settings.port, limit=1 << 20, backlog=256
+            server = await serve_streams(
+                self._port.serve, self._settings.bind, self._settings.port, self._settings.limits.silence_s
             )
         except OSError as error:
             where = f"{self._settings.bind}:{self._settings.port}"

@@ -12,6 +12,7 @@ from typing import Final
 from cloudpits.spits import wire
 from cloudpits.spits.errors import ClosedError, PeerError
 from cloudpits.spits.handshake import Credentials, agree_on_job
+from cloudpits.spits.stream import Stream
 from cloudpits.spits.task_manager.hand import Hand, Held
 
 _log = logging.getLogger(__name__)
@@ -68,13 +69,13 @@ class TaskManagerPort:
         if self.draining and not len(self._hand):
             self._empty.set()
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(self, stream: Stream) -> None:
         """One connection, one request."""
         if self._connections >= _MOST_CONNECTIONS:
-            writer.transport.abort()
+            stream.abort()
             return
         self._connections += 1
-        peer = wire.Peer(reader, writer, self._limits)
+        peer = wire.Peer(stream, self._limits)
         try:
             await agree_on_job(peer, self._credentials, "server")
             await self._answer(peer, await peer.read_int())
