@@ -183,8 +183,7 @@ class Run:
             self._stop(now)
 
     def _launch(self, pool: Pool, count: int, now: float, replaces: str | None) -> bool:
-        price = self.world.price(pool, now) if pool in self.world.prices else None
-        if price is None or price > self.machines.ceiling(pool, price) or self.world.refuses(pool, now):
+        if self.machines.refuses(pool, now):
             self.observer.capacity_errors.append((pool, now))
             return False
         for _ in range(count):

@@ -10,7 +10,7 @@ from cloudpits.domain.ledger import billing
 from cloudpits.domain.model import Market, Pool, WorkerReport
 from cloudpits.simulation.prices import Points
 from cloudpits.simulation.randomness import stream
-from cloudpits.simulation.realisation import NEVER, Realisation
+from cloudpits.simulation.realisation import NEVER, NOTICE_S, Realisation
 
 
 @dataclass(slots=True)
@@ -83,10 +83,23 @@ class Machines:
         if pool.market is not Market.SPOT:
             return NEVER
         fate = now + self.world.lifetime_s(pool, index)
+        return min(fate, self.world.next_outage(pool, now), self._next_crossing(pool, now, ceiling))
+
+    def _next_crossing(self, pool: Pool, now: float, ceiling: float) -> float:
+        """When the price next exceeds the maximum of a request made now."""
         if pool not in self._crossings:
             self._crossings[pool] = [point for point in self.world.prices[pool] if point[1] > ceiling]
-        crossing = next((at for at, _ in self._crossings[pool] if at > now), NEVER)
-        return min(fate, self.world.next_outage(pool, now), crossing)
+        return next((at for at, _ in self._crossings[pool] if at > now), NEVER)
+
+    def refuses(self, pool: Pool, now: float) -> bool:
+        """Whether a launch fails: no price, one above the maximum (or about to be), or no capacity."""
+        price = self.world.price(pool, now) if pool in self.world.prices else None
+        if price is None:
+            return True
+        limit = self.ceiling(pool, price)
+        spot = pool.market is Market.SPOT
+        reclaimed = spot and self._next_crossing(pool, now, limit) <= now + NOTICE_S
+        return price > limit or reclaimed or self.world.refuses(pool, now)
 
     def end(self, machine: Machine, now: float, because: str) -> None:
         """It is billed until ``now`` and gone."""
