@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.ledger.summary import INTERRUPTED, account
 from cloudpits.domain.model import Pool
 from cloudpits.domain.ports import InstanceRecord, PricePoint, Role
-
 from tests.unit.domain.worlds import HOUR, on_demand, spot
 
 MANAGER = on_demand("c5.large")
@@ -45,5 +45,5 @@ def test_points_in_any_order_lead_to_the_same_bill() -> None:
 
 
 def test_an_instance_in_a_pool_without_price_is_named() -> None:
-    with pytest.raises(InvalidInputError, match="i-9 runs in m5.large us-east-1a spot"):
+    with pytest.raises(InvalidInputError, match=r"i-9 runs in m5\.large us-east-1a spot"):
         account([record("i-9", spot("m5.large"), 0.0)], PRICES, HOUR, 0.0)

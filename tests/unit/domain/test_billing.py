@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.ledger.billing import cost, integrate, price_at
 from cloudpits.domain.model import Market

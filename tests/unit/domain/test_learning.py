@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from cloudpits.domain.estimation.hazard import from_monthly_share, interruptions_per_hour
 from cloudpits.domain.estimation.pooling import pool_reports
 from cloudpits.domain.estimation.start_up import start_up_seconds

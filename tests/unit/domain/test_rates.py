@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+
 from cloudpits.domain.estimation.capacity import capacity_of
 from cloudpits.domain.estimation.knowledge import rates_of
 from cloudpits.domain.estimation.normal_inverse_gamma import NormalInverseGamma
@@ -12,7 +13,6 @@ from cloudpits.domain.estimation.screening import screen
 from cloudpits.domain.estimation.tree import Belief, Leaf, Tree
 from cloudpits.domain.estimation.workers import worker_rate
 from cloudpits.domain.model import InstanceType, RateSample, WorkerReport
-
 from tests.unit.domain.worlds import RATES, TYPES, history, snapshot
 
 

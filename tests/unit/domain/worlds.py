@@ -122,12 +122,12 @@ def fleet(pool: Pool, count: int, prefix: str = "i", **more: Any) -> tuple[Worke
     return tuple(worker(f"{prefix}-{number}", pool, **more) for number in range(count))
 
 
-def under_way(workers: Iterable[Worker], **changes: Any) -> Snapshot:
-    """A run half an hour old with ``workers`` and a job manager; 0.05 USD spent."""
+def under_way(crew: Iterable[Worker], **changes: Any) -> Snapshot:
+    """A run half an hour old with ``crew`` and a job manager; 0.05 USD spent."""
     defaults: dict[str, Any] = {
         "started_at": NOW - 1800.0,
         "job_manager": JobManager(0.085, NOW - 1800.0, "i-jm"),
         "spent_usd": 0.05,
-        "fleet": tuple(workers),
+        "fleet": tuple(crew),
     }
     return snapshot(**{**defaults, **changes})

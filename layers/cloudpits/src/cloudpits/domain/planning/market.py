@@ -183,16 +183,15 @@ def worthwhile(bargains: Iterable[Bargain]) -> list[Bargain]:
             if bargain.offer.capacity is None:
                 fastest = bargain.rate
     undominated.sort(key=lambda b: b.usd_per_hour / b.rate)
+    plentiful = (b for b in undominated if b.offer.capacity is None)
+    dearest = NEARLY_AS_CHEAP * min((b.usd_per_hour / b.rate for b in plentiful), default=math.inf)
     kept: list[Bargain] = []
     largest = 0.0
     for bargain in undominated:
-        best = undominated[0]
-        if (
-            bargain.rate > largest
-            or bargain.usd_per_hour * best.rate <= NEARLY_AS_CHEAP * best.usd_per_hour * bargain.rate
-        ):
+        if bargain.rate > largest or bargain.usd_per_hour <= dearest * bargain.rate:
             kept.append(bargain)
-            largest = max(largest, bargain.rate)
+            if bargain.offer.capacity is None:
+                largest = max(largest, bargain.rate)
     return _thinned(kept)
 
 
