@@ -96,3 +96,15 @@ def test_an_instance_that_vanished_is_closed_in_the_books(experiment: Any) -> No
         run.cycle(at="10:05")
         assert run.report_document["workers"][0]["ended_because"] == "vanished"
         assert len(run.workers) == 1
+
+
+def test_the_end_of_a_worker_starts_a_cycle_unless_the_controller_ended_it(experiment: Any) -> None:
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        worker = run.workers[0]
+        run.interrupt(worker, at="10:03")
+        assert "skipped" not in run.spot_event("state", worker, at="10:03:05")
+        assert len(run.workers) == 1
+        run.handle({"action": "stop"}, at="10:05")
+        answer = run.spot_event("state", worker, at="10:05:10")
+        assert answer["skipped"] == f"the end of {worker} is in the books"

@@ -51,8 +51,15 @@ class Controller:
         ours = {instance.instance_id for instance in self.ports.fleet.describe()}
         if event.instance_id not in ours:
             return {"run": self.assignment.run, "skipped": f"{event.instance_id} is not of this run"}
+        if event.kind == "state" and self._closed(event.instance_id):
+            return {"run": self.assignment.run, "skipped": f"the end of {event.instance_id} is in the books"}
         publish(event, self.ports.channel, self.ports.clock)
         return self._cycle(CycleRequest(cycle_id or self.ports.new_id(), patience_s=PATIENCE_S))
+
+    def _closed(self, instance_id: str) -> bool:
+        """Whether the books know that the instance ended: a cycle because of it would find nothing to do."""
+        instances = self.ports.books.instances(self.assignment.run)
+        return any(i.instance_id == instance_id and i.ended_at is not None for i in instances)
 
     def _order(self, cycle_id: str, command: Command) -> Document:
         return self._cycle(CycleRequest(cycle_id, orders=(command,), patience_s=PATIENCE_S))
