@@ -13,7 +13,8 @@ from cloudpits.config.experiment import GP3_USD_PER_GIB_MONTH, HOURS_PER_MONTH, 
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Market, Pool, RateSample
 from cloudpits.simulation.performance import read_performance
-from cloudpits.simulation.prices import Points, PriceLog, read_price_log
+from cloudpits.simulation.points import Points
+from cloudpits.simulation.prices import PriceLog, read_price_log
 from cloudpits.simulation.randomness import stream
 from cloudpits.simulation.scenario import Scenario
 

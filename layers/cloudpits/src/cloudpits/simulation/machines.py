@@ -8,7 +8,7 @@ from random import Random
 from cloudpits.application import market
 from cloudpits.domain.ledger import billing
 from cloudpits.domain.model import Market, Pool, WorkerReport
-from cloudpits.simulation.prices import Points
+from cloudpits.simulation.points import Points
 from cloudpits.simulation.randomness import stream
 from cloudpits.simulation.realisation import NEVER, NOTICE_S, Realisation
 

@@ -29,7 +29,7 @@ from cloudpits.domain.model import (
 from cloudpits.domain.rebalancing.cooldown import cooling
 from cloudpits.simulation.bag import Bag
 from cloudpits.simulation.machines import Machine, Machines, manager_cost
-from cloudpits.simulation.prices import Points
+from cloudpits.simulation.points import Points
 from cloudpits.simulation.realisation import Realisation
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from cloudpits.domain.errors import InvalidInputError
+from cloudpits.simulation.points import Points
 
 COLUMNS = ("timestamp", "region", "az", "instance_type", "os", "price")
 ACCEPTED = "expected tab separated: timestamp region az instance_type os price"
@@ -25,10 +26,6 @@ _ZONE_ID = re.compile(r"^[a-z]{2,5}\d-az\d+$")
 # A spot hour above this is a typing error: the dearest instance ever sold costs well below it.
 _IMPLAUSIBLE_USD = 1000.0
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.fZ"
-
-
-# A step function as the ledger reads it: (instant, USD per hour), instants increasing.
-Points = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)

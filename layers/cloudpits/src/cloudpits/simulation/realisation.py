@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cloudpits.domain.model import SECONDS_PER_HOUR, Market, Pool, RateSample
-from cloudpits.simulation.prices import Points
+from cloudpits.simulation.points import Points
 from cloudpits.simulation.randomness import stream, uniform
 from cloudpits.simulation.regimes import outages, spiky
 from cloudpits.simulation.scenario import Regime, Scenario

@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Mapping
 
 from cloudpits.domain.model import SECONDS_PER_HOUR, Market, Pool
-from cloudpits.simulation.prices import Points
+from cloudpits.simulation.points import Points
 from cloudpits.simulation.randomness import stream, uniform
 from cloudpits.simulation.scenario import Regime, Scenario
 from cloudpits.simulation.traces import packaged

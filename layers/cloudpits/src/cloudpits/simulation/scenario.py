@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cloudpits.domain.model import InstanceType, Limits, Pool, RateSample, Settings
-from cloudpits.simulation.prices import Points
+from cloudpits.simulation.points import Points
 from cloudpits.simulation.traces import PREEMPTIONS, packaged
 
 

@@ -1,0 +1,140 @@
+"""From files to a scenario: what is left out, what is made up, what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cloudpits.config.experiment import Experiment, parse_experiment
+from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.model import Market
+from cloudpits.domain.policies import registry
+from cloudpits.simulation.build import build_scenario, total_tasks
+from cloudpits.simulation.engine import play
+from cloudpits.simulation.prices import PriceLog, read_price_log
+from cloudpits.simulation.realisation import realise
+from cloudpits.simulation.scenario import REGIMES
+
+
+def experiment(**changes: Any) -> Experiment:
+    document: dict[str, Any] = {
+        "name": "ep",
+        "region": "us-east-1",
+        "program": {"module": "nowhere/libep.so", "tasks_total": 1000},
+        "limits": {"budget_usd": 2.0},
+        "workers": {"instance_types": ["c5.*"]},
+    }
+    for key, value in changes.items():
+        section, _, name = key.partition("__")
+        if name:
+            document[section] = {**document.get(section, {}), name: value}
+        else:
+            document[section] = value
+    return parse_experiment(document, "ep.toml")
+
+
+def test_pools_are_types_times_zones_times_markets(log: PriceLog, files: tuple[Path, Path]) -> None:
+    scenario = build_scenario(experiment(workers__availability_zones=["us-east-1a"]), log, files[1])
+    assert {pool.availability_zone for pool in scenario.prices} == {"us-east-1a"}
+    assert {pool.market for pool in scenario.prices} == set(Market)
+    assert all(scenario.types[pool.instance_type].family == "c5" for pool in scenario.prices)
+
+
+def test_on_demand_prices_are_those_of_the_logs_time(log: PriceLog, files: tuple[Path, Path]) -> None:
+    scenario = build_scenario(experiment(), log, files[1])
+    owned = [points[0][1] for pool, points in scenario.prices.items() if str(pool) == "c5.large us-east-1a on-demand"]
+    assert owned == [0.085]
+
+
+def test_markets_may_be_restricted(log: PriceLog, files: tuple[Path, Path]) -> None:
+    scenario = build_scenario(experiment(workers__markets=["spot"]), log, files[1])
+    assert {pool.market for pool in scenario.prices} == {Market.SPOT}
+
+
+def test_types_without_a_rate_are_left_out_and_told(log: PriceLog, files: tuple[Path, Path]) -> None:
+    scenario = build_scenario(experiment(workers__instance_types=["c5.large", "m5.large"]), log, files[1])
+    assert set(scenario.types) == {"c5.large"}
+    assert scenario.notes == ("1 types without a measured rate left out: m5.large",)
+
+
+def test_threads_per_instance_follow_the_program(log: PriceLog, files: tuple[Path, Path]) -> None:
+    assert build_scenario(experiment(), log, files[1]).slots_of("c5.xlarge") == 4
+    assert build_scenario(experiment(program__workers_per_instance=1), log, files[1]).slots_of("c5.xlarge") == 1
+
+
+@pytest.mark.parametrize("performance", [None, "none"])
+def test_without_measurements_a_synthetic_program_fits_the_limits(log: PriceLog, performance: str | None) -> None:
+    scenario = build_scenario(experiment(), log, performance)
+    assert scenario.history == ()
+    assert "synthetic" in scenario.notes[0]
+    result = play(realise(scenario, REGIMES["calm"], 0), registry.get("static-best"))
+    assert result.completed
+    assert result.cost_usd <= 2.0
+
+
+def test_without_measurements_a_deadline_alone_can_be_met(log: PriceLog) -> None:
+    scenario = build_scenario(experiment(limits={"deadline_hours": 2.0}), log)
+    result = play(realise(scenario, REGIMES["calm"], 0), registry.get("static-best"))
+    assert result.completed
+    assert not result.deadline_missed
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"region": "eu-west-1"}, "the log holds no price of region eu-west-1; it holds us-east-1"),
+        (
+            {"workers__availability_zones": ["us-east-1z"]},
+            "none of us-east-1z is in the price log; it holds us-east-1a",
+        ),
+        ({"workers__instance_types": ["zz9.*"]}, "no known type of us-east-1 matches zz9.*"),
+        ({"workers__instance_types": ["m5.large"]}, "measures none of the experiment's 1 types"),
+        ({"job_manager": {"instance_type": "zz9.large"}}, "job_manager.instance_type: zz9.large is not sold"),
+    ],
+)
+def test_what_does_not_match_is_named(
+    log: PriceLog, files: tuple[Path, Path], changes: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        build_scenario(experiment(**changes), log, files[1])
+    assert says in str(error.value)
+
+
+def test_a_size_nobody_knows_is_asked_for() -> None:
+    unknown = experiment(program={"module": "nowhere/libep.so"})
+    with pytest.raises(
+        InvalidInputError, match=r"program\.tasks_total: is needed, because nowhere/libep\.so is not there"
+    ):
+        total_tasks(unknown)
+
+
+def test_a_module_counts_its_own_tasks(tmp_path: Path) -> None:
+    module = tmp_path / "broken.so"
+    module.write_bytes(b"no module")
+    with pytest.raises(InvalidInputError, match="its tasks cannot be counted"):
+        total_tasks(experiment(program={"module": str(module)}))
+
+
+def test_a_log_of_one_price_is_enough(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    path = tmp_path / "log.tsv"
+    path.write_text("2021-03-02T00:00:00.000Z\tus-east-1\tus-east-1a\tc5.large\tLinux/UNIX\t0.0400\n")
+    scenario = build_scenario(experiment(), read_price_log(path), files[1])
+    result = play(realise(scenario, REGIMES["calm"], 0), registry.get("mpc"))
+    assert result.completed
+
+
+def test_a_pool_is_not_offered_before_its_first_price(
+    tmp_path: Path, files: tuple[Path, Path], scripted: Callable[..., Any]
+) -> None:
+    path = tmp_path / "log.tsv"
+    row = "{}\tus-east-1\tus-east-1a\t{}\tLinux/UNIX\t0.0400\n"
+    path.write_text(
+        row.format("2021-03-02T00:00:00.000Z", "c5.large") + row.format("2021-03-30T00:00:00.000Z", "c5.xlarge")
+    )
+    scenario = build_scenario(experiment(workers__markets=["spot"]), read_price_log(path), files[1])
+    policy = scripted(lambda _: ())
+    play(realise(scenario, REGIMES["calm"], 1), policy)
+    assert [pool.instance_type for pool in policy.seen[0].offers] == ["c5.large"]
