@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import signal
@@ -25,13 +26,17 @@ COMMANDS = {"spits-jm": job_manager.main, "spits-tm": task_manager.main, "spits-
 
 @pytest.fixture(scope="session")
 def compile_module(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
-    folder = tmp_path_factory.mktemp("modules")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the workers share what one of them compiled
 
     def compile_module(source: Path, *flags: str) -> Path:
         target = folder / f"{source.stem}{''.join(flags)}.so"
-        if not target.exists():
-            command = ["g++", "-O1", "-std=c++17", "-shared", "-fPIC", *flags, "-o", str(target), str(source)]
-            subprocess.run(command, check=True, timeout=120)
+        with (folder / f"{target.name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not target.exists():
+                command = ["g++", "-O1", "-std=c++17", "-shared", "-fPIC", *flags, "-o", str(target), str(source)]
+                subprocess.run(command, check=True, timeout=120)
         return target
 
     return compile_module

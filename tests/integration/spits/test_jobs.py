@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
+import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -131,3 +134,48 @@ def test_count_is_a_dry_run(cluster: Any, pi_module: Path) -> None:
         [command, "--json", pi_module, "1000", "123"], capture_output=True, text=True, check=True, timeout=30
     )
     assert json.loads(answer.stdout) == {"tasks": 123}
+
+
+def ask_metrics(address: tuple[str, int], job: str | None) -> dict[str, Any]:
+    """The metrics message, spoken by hand; a job manager's port knows no job id."""
+    hello = b"" if job is None else struct.pack(">I", len(job)) + job.encode()
+    with socket.create_connection(address, timeout=5) as connection:
+        connection.sendall(hello + struct.pack(">q", 0x0401))
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    document: dict[str, Any] = json.loads(answer[len(hello) + 4 :])
+    return document
+
+
+def test_metrics_of_runtime_and_program_can_be_asked_for(
+    cluster: Any, trial_module: Path, free_port: int, wait_until: Callable[..., None]
+) -> None:
+    cluster.task_manager(trial_module, "60 30")
+    cluster.announced(1)
+    cluster.job_manager(trial_module, "60 30", "--port", free_port, "--status", "status.json")
+    wait_until(lambda: cluster.status().get("tasks_committed", 0) > 12)
+    of_task_manager = ask_metrics(cluster.nodes()[0], "trial")
+    processed = of_task_manager["tasks_processed"]["values"]
+    assert [value["value"] for value in processed] == list(range(processed[0]["value"], processed[0]["value"] + 10))
+    assert all(value["value"] >= 0.03 for value in of_task_manager["task_time"]["values"])
+    assert of_task_manager["greeting"]["values"][0]["value"] == "hello"
+    assert (of_task_manager["raw"]["type"], of_task_manager["raw"]["values"][0]["value"]) == ("bytes", "0102")
+    of_job_manager = ask_metrics(("127.0.0.1", free_port), None)
+    names = {"tasks_generated", "tasks_sent", "tasks_commited", "results_error", "results_discarded"}
+    assert names | {"jm_start_time", "co_start_time"} <= of_job_manager.keys()
+    assert of_job_manager["tasks_commited"]["values"][-1]["value"] > 12
+
+
+def test_waiting_costs_next_to_nothing(cluster: Any, trial_module: Path, wait_until: Callable[..., None]) -> None:
+    manager = cluster.task_manager(trial_module, "3 0 0 1 hang 1")
+    job = cluster.job_manager(trial_module, "3 0 0 1 hang 1", "--heartbeat", 5, "--status", "status.json")
+    wait_until(lambda: cluster.status().get("tasks_committed", 0) == 0 and cluster.status().get("nodes"))
+    time.sleep(0.5)
+
+    def cpu_ticks(process: Any) -> int:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    before = [cpu_ticks(process) for process in (job, manager)]
+    time.sleep(2.0)
+    used = [cpu_ticks(process) - ticks for process, ticks in zip((job, manager), before, strict=True)]
+    assert max(used) <= 10, "hundredths of a second in two seconds: at most 5 %, on a busy machine too"

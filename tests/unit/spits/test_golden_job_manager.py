@@ -29,6 +29,7 @@ from cloudpits.spits.stream import Stream
 JOB = bytes.fromhex("00000003") + b"job"
 HELLO = bytes.fromhex("0000000000000501")
 HEARTBEAT = bytes.fromhex("0000000000000200")
+SEND_TASKS = bytes.fromhex("0000000000000512")
 SEND_TASK = bytes.fromhex("0000000000000201")
 READ_RESULTS = bytes.fromhex("0000000000000101")
 READ_WAITING_2_S = bytes.fromhex("0000000000000511 00000000000007d0")
@@ -117,17 +118,35 @@ def converse(serving: Callable[..., AbstractAsyncContextManager[Address]], answe
     return asyncio.run(run())
 
 
+def test_our_task_managers_are_sent_tasks_in_one_go(
+    serving: Callable[..., AbstractAsyncContextManager[Address]],
+) -> None:
+    room_for_3, took_1, end = (struct.pack(">q", number) for number in (3, 1, 0))
+    outcome = converse(serving, {HELLO: OURS, SEND_TASKS: room_for_3 + took_1})
+    assert outcome.heard[SEND_TASKS] == SEND_TASKS + TASK_5_OF_RUN_2 + end
+    assert outcome.desk.returned == []
+
+
+@pytest.mark.parametrize("numbers", [(), (0,), (-1,), (3,), (3, 0), (3, -1)])
+def test_what_our_task_managers_did_not_take_is_kept(
+    serving: Callable[..., AbstractAsyncContextManager[Address]], numbers: tuple[int, ...]
+) -> None:
+    answer = b"".join(struct.pack(">q", number) for number in numbers)
+    outcome = converse(serving, {HELLO: OURS, SEND_TASKS: answer})
+    assert outcome.desk.returned == [(2, 5)]
+
+
 def test_a_task_is_delivered_once_its_answer_was_read(
     serving: Callable[..., AbstractAsyncContextManager[Address]],
 ) -> None:
-    outcome = converse(serving, {HELLO: OURS, SEND_TASK: MORE + FULL})
+    outcome = converse(serving, {SEND_TASK: MORE + FULL})
     assert outcome.heard[SEND_TASK] == SEND_TASK + TASK_5_OF_RUN_2
     assert outcome.desk.returned == []
 
 
 @pytest.mark.parametrize("answer", [FULL, MORE + REJECT, MORE, b""])
 def test_a_task_not_taken_is_kept(serving: Callable[..., AbstractAsyncContextManager[Address]], answer: Any) -> None:
-    outcome = converse(serving, {HELLO: OURS, SEND_TASK: answer})
+    outcome = converse(serving, {SEND_TASK: answer})
     assert outcome.desk.returned == [(2, 5)]
 
 

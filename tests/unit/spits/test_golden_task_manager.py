@@ -18,6 +18,7 @@ TASK_5_OF_RUN_1 = bytes.fromhex("0000000000000005 0000000000000001 0000000000000
 TASK_6_OF_RUN_1 = bytes.fromhex("0000000000000006 0000000000000001 0000000000000000")
 RESULT_5 = bytes.fromhex("0000000000000005 0000000000000001 0000000000000000 0000000000000006") + b"result"
 RESULT_6_STATUS_3 = bytes.fromhex("0000000000000006 0000000000000001 0000000000000003 0000000000000000")
+SEND_TASKS = bytes.fromhex("0000000000000512")
 HEARTBEAT = bytes.fromhex("0000000000000200")
 SEND_TASK = bytes.fromhex("0000000000000201")
 MORE = bytes.fromhex("0000000000000202")
@@ -88,6 +89,18 @@ def test_send_task_until_full(
     assert transcript(serving, exchange, manager, sent) == JOB + MORE + MORE + FULL
     assert [manager.hand.next_task(), manager.hand.next_task()] == [Held(1, 5, b"data"), Held(1, 6, b"")]
     assert manager.seen.tasks == 2
+
+
+def test_send_tasks_in_one_go(
+    serving: Callable[..., AbstractAsyncContextManager[Address]],
+    exchange: Callable[..., Awaitable[bytes]],
+    task_manager_port: Callable[..., Any],
+) -> None:
+    manager = task_manager_port(workers=2, overfill=1)
+    room_for_3, took_2, end = (struct.pack(">q", number) for number in (3, 2, 0))
+    sent = JOB + SEND_TASKS + TASK_5_OF_RUN_1 + TASK_6_OF_RUN_1 + end
+    assert transcript(serving, exchange, manager, sent) == JOB + room_for_3 + took_2
+    assert [manager.hand.next_task(), manager.hand.next_task()] == [Held(1, 5, b"data"), Held(1, 6, b"")]
 
 
 def test_the_job_manager_may_close_after_any_more(

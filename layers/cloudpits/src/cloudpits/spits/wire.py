@@ -7,6 +7,8 @@ peer that answered ``HELLO``, so reference peers never see them in earnest.
 | type | exchange after the type |
 |---|---|
 | ``HELLO`` | the task manager answers STR json: ``{"instance", "workers", "in_hand", "draining"}`` |
+| ``SEND_TASKS`` | the task manager sends INT room; the job manager sends as many tasks (INT taskid, INT runid, BLOB) |
+| | or fewer and INT 0; the task manager answers INT how many of them, from the first on, it took |
 | ``READ_RESULTS_WAITING`` | the job manager sends INT milliseconds; then as ``READ_RESULTS``, but the task manager |
 | | keeps the connection open that long for results to come, and hands over reports too (status from ``OWN_STATUS``) |
 """
@@ -38,6 +40,7 @@ LIST_NODES: Final = 0x0405
 REMOVE_NODE: Final = 0x0406
 HELLO: Final = 0x0501
 READ_RESULTS_WAITING: Final = 0x0511
+SEND_TASKS: Final = 0x0512
 TERMINATE: Final = 0xFFFF
 
 OWN_STATUS: Final = -(2**62)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -26,6 +26,8 @@ _SHORTEST_PAUSE_S = 0.002
 _LONGEST_PAUSE_S = 0.25
 _WAIT_S = 2.0
 _SILENCES = 3
+_BATCH_TASKS = 256
+_BATCH_BYTES = 8 << 20
 
 
 class Desk(Protocol):
@@ -212,22 +214,51 @@ class Node:
         first = self._desk.take(self)
         if first is None:
             return False
-        offered: tuple[int, Task] | None = first
+        offered = [first]
         try:
-            async with self._conversation(wire.SEND_TASK, self._settings.heartbeat_s) as peer:
-                answer = await peer.read_int()
-                while answer == wire.TASK_MORE and offered:
-                    run_id, task = offered
-                    peer.write_task(task.task_id, run_id, task.data)
-                    answer = await peer.read_int()
-                    if answer in (wire.TASK_MORE, wire.TASK_FULL):
-                        offered = None
-                    if answer == wire.TASK_MORE:
-                        offered = self._desk.take(self)
-                return answer != wire.TASK_MORE
+            if self._ours:
+                return await self._send_many(offered)
+            return await self._send_singly(offered)
         finally:
-            if offered:
-                self._desk.give_back(self, offered[0], offered[1].task_id)
+            for run_id, task in offered:
+                self._desk.give_back(self, run_id, task.task_id)
+
+    async def _send_many(self, offered: list[tuple[int, Task]]) -> bool:
+        """Send as many tasks as there is room for at once; what was not taken remains in ``offered``."""
+        async with self._conversation(wire.SEND_TASKS, self._settings.heartbeat_s) as peer:
+            room = await peer.read_int()
+            if room < 1:
+                return True
+            size = 0
+            for run_id, task in self._offers(offered, min(room, _BATCH_TASKS)):
+                peer.write_task(task.task_id, run_id, task.data)
+                size += len(task.data)
+                if size > _BATCH_BYTES:
+                    break
+            peer.write(wire.encode_int(0))
+            sent, taken = len(offered), await peer.read_int()
+            del offered[: max(0, taken)]
+        return bool(offered) or sent == room
+
+    def _offers(self, offered: list[tuple[int, Task]], most: int) -> Iterator[tuple[int, Task]]:
+        yield offered[0]
+        while len(offered) < most and (more := self._desk.take(self)):
+            offered.append(more)
+            yield more
+
+    async def _send_singly(self, offered: list[tuple[int, Task]]) -> bool:
+        """Send one task after each "more"; what was not taken remains in ``offered``."""
+        async with self._conversation(wire.SEND_TASK, self._settings.heartbeat_s) as peer:
+            answer = await peer.read_int()
+            while answer == wire.TASK_MORE and offered:
+                run_id, task = offered[0]
+                peer.write_task(task.task_id, run_id, task.data)
+                answer = await peer.read_int()
+                if answer in {wire.TASK_MORE, wire.TASK_FULL}:
+                    offered.clear()
+                if answer == wire.TASK_MORE and (more := self._desk.take(self)):
+                    offered.append(more)
+        return answer != wire.TASK_MORE
 
     async def _read(self) -> None:
         pause = _SHORTEST_PAUSE_S

@@ -11,6 +11,7 @@ from cloudpits.spits import wire
 
 _QUEUED_WORK_S: Final = 0.25
 _DEEPEST: Final = 256
+_BRISK_S: Final = 0.002
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +62,24 @@ class Hand:
     @property
     def full(self) -> bool:
         """Whether another task would be one too many."""
+        return self.room == 0
+
+    @property
+    def room(self) -> int:
+        """How many more tasks the queue takes, as far as their sizes allow."""
         if self._bytes >= self._max_bytes and (self._queue or self._results):
-            return True
-        return len(self._queue) >= self._workers + self._depth()
+            return 0
+        return max(0, self._workers + self._depth() - len(self._queue))
 
     @property
     def working(self) -> bool:
         """Whether tasks are queued or running."""
         return bool(self._queue or self._running)
+
+    @property
+    def brisk(self) -> bool:
+        """Whether tasks are so short that more results come at once."""
+        return self.working and self._mean_s is not None and self._mean_s < _BRISK_S
 
     def accept(self, task: Held) -> None:
         """Queue a task, unless it is in hand already; what is queued of another bag is of no use any more.

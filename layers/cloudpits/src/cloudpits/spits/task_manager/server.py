@@ -18,6 +18,7 @@ from cloudpits.spits.task_manager.hand import Hand, Held
 _log = logging.getLogger(__name__)
 _WINDOW_RESULTS: Final = 64
 _WINDOW_BYTES: Final = 8 << 20
+_GATHER_S: Final = 0.005
 _MOST_CONNECTIONS: Final = 256
 _LONGEST_WAIT_MS: Final = 60_000
 
@@ -97,6 +98,8 @@ class TaskManagerPort:
             peer.write(wire.encode_text(json.dumps(self._greeting())))
         elif kind == wire.SEND_TASK:
             await self._take_tasks(peer)
+        elif kind == wire.SEND_TASKS:
+            await self._take_many_tasks(peer)
         elif kind == wire.READ_RESULTS:
             await self._hand_over(peer, reports_too=False, wait_s=0)
         elif kind == wire.READ_RESULTS_WAITING:
@@ -124,20 +127,35 @@ class TaskManagerPort:
             task_id = await peer.read_int()
             if task_id == 0:
                 return
-            run_id, data = await peer.read_task()
-            if task_id < 0:
-                raise PeerError(f"{peer.address} sent task {task_id}")
-            if self.draining:
+            if not await self._take_task(peer, task_id):
                 peer.write(wire.encode_int(wire.TASK_REJECT))
                 return
-            self._hand.accept(Held(run_id, task_id, data))
-            self._on_task()
         peer.write(wire.encode_int(wire.TASK_FULL))
+
+    async def _take_many_tasks(self, peer: wire.Peer) -> None:
+        peer.write(wire.encode_int(0 if self.draining else self._hand.room))
+        taken = 0
+        while task_id := await peer.read_int():
+            taken += await self._take_task(peer, task_id)
+        peer.write(wire.encode_int(taken))
+
+    async def _take_task(self, peer: wire.Peer, task_id: int) -> bool:
+        """Read a task; it is taken unless draining began meanwhile."""
+        run_id, data = await peer.read_task()
+        if task_id < 0:
+            raise PeerError(f"{peer.address} sent task {task_id}")
+        if self.draining:
+            return False
+        self._hand.accept(Held(run_id, task_id, data))
+        self._on_task()
+        return True
 
     async def _hand_over(self, peer: wire.Peer, reports_too: bool, wait_s: float) -> None:
         while True:
             if not self._hand.has_results(reports_too):
                 await self._wait_for_results(reports_too, wait_s)
+            if reports_too and self._hand.brisk:
+                await asyncio.sleep(_GATHER_S)  # one conversation for many results, at no loss: the queue is deep
             window = self._next_window(reports_too)
             if not window:
                 break
