@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 from cloudpits.agents.membership import Answer
 from cloudpits.spits import wire
+from cloudpits.spits.connecting import Address, conversation
 from cloudpits.spits.errors import PeerError
-from cloudpits.spits.handshake import Credentials, agree_on_job
+from cloudpits.spits.handshake import Credentials
 
 PROBE_S = 3.0  # real time; short, since a silent address must not hold up the others' registration
 
@@ -38,11 +39,7 @@ async def _probe(ip: str, port: int, credentials: Credentials, timeout_s: float)
 
 
 async def _greet(ip: str, port: int, credentials: Credentials) -> Answer:
-    peer = wire.Peer(*await asyncio.open_connection(ip, port), wire.Limits())
-    try:
-        await agree_on_job(peer, credentials, "client")
-        peer.write(wire.encode_int(wire.HEARTBEAT))
-        await peer.flush()
-    finally:
-        await peer.close()
+    # Its own time limit is longer than the one around: an address that stays silent must be told from a closed one.
+    async with conversation(Address(ip, port), wire.HEARTBEAT, credentials, wire.Limits(), 2 * PROBE_S):
+        pass
     return Answer.READY

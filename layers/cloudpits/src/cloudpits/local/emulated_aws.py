@@ -143,6 +143,10 @@ class EmulatedAws:
         """Take an instance without notice."""
         self._admin("fail", instance_id=instance_id)
 
+    def set_clock(self, real_origin: float) -> None:
+        """Have the market clock show its origin at ``real_origin`` (system clock); later functions follow it."""
+        self._admin("clock", real_origin=real_origin)
+
     def start_schedules(self) -> None:
         """Let schedules fire from now on; before, they are held back."""
         self._admin("schedules")

@@ -76,10 +76,14 @@ class PlainView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._decisions = _Decisions()
+        self._started = time.monotonic()
         self._last = 0.0
 
     def step(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        """One line with the real seconds since the start."""
+        self._console.print(
+            f"{time.monotonic() - self._started:4.0f} s  {text}", markup=False, highlight=False, soft_wrap=True
+        )
 
     event = step
 

@@ -34,6 +34,7 @@ from cloudpits.local.stage import Stage
 from cloudpits.local.state import Observer, RunState
 from cloudpits.simulation.performance import read_performance
 
+WARM_UP_S = 5.0  # real seconds given to the functions for starting, before the market opens
 LOOK_S = 0.5  # real seconds between two looks at the run
 STALLED_S = 240.0  # real seconds without any task committed after which a run is given up
 NO_HISTORY = "none"
@@ -138,6 +139,8 @@ class Play:
             observer: Observer = outputs.pop("observer")
             self._view.step("computing the result on this machine alone, to compare with")
             self._reference = None if reference is None else reference.result()
+            self._stage.announce_market(WARM_UP_S)
+            observer.warm_up(outputs["Rebalancer"], outputs["SpotEvents"])
             supervisor = self._supervisor()
             exits.callback(supervisor.stop)
             supervisor.start()
@@ -150,8 +153,8 @@ class Play:
             )
             try:
                 self._view.step("first cycle")
-                observer.first_cycle(outputs["Rebalancer"], outputs["SpotEvents"])
-                self._stage.aws.start_schedules()
+                self._stage.open_market()
+                observer.first_cycle(outputs["Rebalancer"])
                 self._watch(observer, faults)
                 return self._document(observer, outputs)
             finally:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,6 +83,16 @@ class Stage:
         self.aws = EmulatedAws(self.folder / "aws", world, self.environment)
         self._exits.callback(self.aws.stop)
         self.aws.start()
+
+    def announce_market(self, lead_s: float) -> None:
+        """Let the market reach its origin ``lead_s`` real seconds from now: what was before took no market time."""
+        self.clock = replace(starting_at(self.market.origin, self.time_scale), real_origin=time.time() + lead_s)
+        self.aws.set_clock(self.clock.real_origin)
+
+    def open_market(self) -> None:
+        """Wait for the market's origin, then let schedules fire."""
+        time.sleep(max(0.0, self.clock.real_origin - time.time()))
+        self.aws.start_schedules()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -67,11 +67,16 @@ class Observer:
             fleet=Counter(_pool(record) for record in self._aws.instances() if _alive(record)),
         )
 
-    def first_cycle(self, rebalancer: str, spot_events: str) -> None:
+    def warm_up(self, rebalancer: str, spot_events: str) -> None:
+        """Start the functions: that takes seconds, which would be minutes of market time.
+
+        An event that the spot-event function refuses starts it all the same.
+        """
+        self._functions.invoke(FunctionName=spot_events, Payload=b"{}")
+        self._functions.invoke(FunctionName=rebalancer, Payload=b'{"action": "status"}')
+
+    def first_cycle(self, rebalancer: str) -> None:
         """Run the first cycle and wait for its end; CloudError with the function's words if it fails."""
-        # A start takes seconds, which are minutes of market time: too long once a notice is given. An event that
-        # it refuses starts the function all the same.
-        self._functions.invoke(FunctionName=spot_events, InvocationType="Event", Payload=b"{}")
         answer = self._functions.invoke(FunctionName=rebalancer, Payload=b"{}")
         if "FunctionError" in answer:
             message = json.loads(answer["Payload"].read()).get("errorMessage", "no message")

@@ -24,12 +24,14 @@ def _serve(world_path: Path) -> None:
     from hypercorn.asyncio import serve  # noqa: PLC0415
     from hypercorn.config import Config  # noqa: PLC0415
 
-    from cloudpits.adapters.aws.clock import clock_from  # noqa: PLC0415
     from cloudpits.config.environment import ClockEnvironment, read_environment  # noqa: PLC0415
     from cloudpits.local.emulator.extension import extended_emulator  # noqa: PLC0415
+    from cloudpits.local.emulator.market_time import RestartableClock  # noqa: PLC0415
     from cloudpits.local.emulator.world import load_world  # noqa: PLC0415
 
-    clock = clock_from(read_environment(ClockEnvironment))
+    given = read_environment(ClockEnvironment)
+    clock = RestartableClock(given.clock_market_origin, given.clock_scale)
+    clock.restart(given.clock_real_origin)
     application, fleet = extended_emulator(load_world(world_path), clock)
     stopped = threading.Event()
 

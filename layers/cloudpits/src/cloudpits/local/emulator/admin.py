@@ -12,6 +12,7 @@ from ministack.core.responses import request_scope
 from cloudpits.local.emulator.actions import tags_of
 from cloudpits.local.emulator.dispatching import Gate
 from cloudpits.local.emulator.fleet import Fleet, Instance
+from cloudpits.local.emulator.market_time import RestartableClock
 
 PREFIX = "/_cloudpits/"
 
@@ -39,7 +40,7 @@ def _described(instance: Instance) -> dict[str, Any]:
 class Admin:
     """Answers the admin paths and hands every other request to the emulator."""
 
-    def __init__(self, fleet: Fleet, gate: Gate, emulator: Application) -> None:
+    def __init__(self, fleet: Fleet, clock: RestartableClock, gate: Gate, emulator: Application) -> None:
         self._fleet = fleet
         self._emulator = emulator
         self._actions: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -48,6 +49,7 @@ class Admin:
             "shutdown": self._shutdown,
             "fail": self._fail,
             "faults": self._faults,
+            "clock": lambda body: clock.restart(body["real_origin"]),
             "schedules": lambda _: gate.open(),
         }
 

@@ -9,12 +9,12 @@ from typing import Any
 from ministack.app import app
 from ministack.core.responses import request_scope
 
-from cloudpits.domain.ports import Clock
 from cloudpits.local.emulator import cloudformation, market_time, stock
 from cloudpits.local.emulator.actions import Ec2Actions
 from cloudpits.local.emulator.admin import Admin, Application
 from cloudpits.local.emulator.dispatching import Dispatcher, Execute, Gate
 from cloudpits.local.emulator.fleet import Emit, Fleet
+from cloudpits.local.emulator.market_time import RestartableClock
 from cloudpits.local.emulator.world import World
 
 
@@ -40,7 +40,7 @@ def _in_scope(world: World) -> Execute:
     return execute
 
 
-def extended_emulator(world: World, clock: Clock) -> tuple[Application, Fleet]:
+def extended_emulator(world: World, clock: RestartableClock) -> tuple[Application, Fleet]:
     """The ASGI application with everything added, and the fleet that has to be advanced regularly."""
     fleet = Fleet(world, clock.now, _emitter(world))
     stock.actions.update(Ec2Actions(fleet).table())
@@ -48,4 +48,4 @@ def extended_emulator(world: World, clock: Clock) -> tuple[Application, Fleet]:
     gate = Gate(stock.tick_schedules)
     stock.replace_dispatch(Dispatcher(_in_scope(world)).dispatch, gate)
     market_time.install(clock, *stock.timed_modules)
-    return Admin(fleet, gate, app), fleet
+    return Admin(fleet, clock, gate, app), fleet

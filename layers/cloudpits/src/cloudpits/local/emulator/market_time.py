@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
+import os
 import time
 from time import struct_time
 from typing import Any
 
+from cloudpits.adapters.aws.clock import ScaledClock
 from cloudpits.domain.ports import Clock
+from cloudpits.local.clock import clock_environment
+
+
+class RestartableClock:
+    """A market clock that can be set back to its origin: the market opens when all is deployed, however long it took.
+
+    Lambda functions take the clock from their environment, so only those that start later see the change.
+    """
+
+    def __init__(self, origin: float, scale: float) -> None:
+        self._origin, self._scale = origin, scale
+        self.restart(time.time())
+
+    def restart(self, real_origin: float) -> None:
+        """Show the market's origin at ``real_origin`` (seconds since the epoch, system clock)."""
+        self._clock = ScaledClock(real_origin, self._origin, self._scale)
+        os.environ |= clock_environment(self._clock)
+
+    def now(self) -> float:
+        return self._clock.now()
+
+    def sleep(self, seconds: float) -> None:
+        self._clock.sleep(seconds)
 
 
 class MarketTime:
