@@ -32,8 +32,8 @@ class Admission:
         self.vcpus = sum(self._vcpus(worker.pool.instance_type) for worker in fleet)
 
     def admit(self, commands: Iterable[Command]) -> Iterator[Command]:
-        """The commands that may be carried out, in order."""
-        for command in commands:
+        """The commands that may be carried out; those that make room first."""
+        for command in sorted(commands, key=lambda command: not isinstance(command, Drain | Terminate)):
             if isinstance(command, Launch):
                 yield from self._launch(command)
             elif isinstance(command, Replace):

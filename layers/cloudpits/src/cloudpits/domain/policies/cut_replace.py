@@ -32,6 +32,8 @@ class CutReplace:
         return Plan(tuple(commands), snapshot.memory)
 
     def _cut(self, snapshot: Snapshot, ranked: list[Candidate]) -> Iterator[Replace]:
+        if any(worker.state is WorkerState.PENDING for worker in snapshot.fleet):
+            return  # no second cut before the first has shown what it brings
         best, known = ranked[0], {c.pool: c for c in ranked}
         judged = [
             (_tasks_per_usd(worker, known[worker.pool]), worker)

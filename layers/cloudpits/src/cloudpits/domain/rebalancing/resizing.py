@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from cloudpits.domain.commands import Command, Drain, Launch
-from cloudpits.domain.model import Mode
+from cloudpits.domain.model import Mode, WorkerState
 from cloudpits.domain.planning.crew import Crew
 from cloudpits.domain.planning.diversify import spread_out
 from cloudpits.domain.planning.goal import Goal, Score
 from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet, Moves, fleet_of, improve
+from cloudpits.domain.rebalancing.replacement import IN_FLIGHT_SHARE
 from cloudpits.domain.wording import duration, usd, usd_per_tasks
 
 MARGIN = 0.10  # of the start-up of what is added, and of the price of what is released
@@ -33,12 +34,20 @@ def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal) -> Resizi
     """The best fleet that adding and releasing leads to; the same fleet when the gain is below the margin."""
     options = (*(crew.option for crew in crews), *fresh)
     before = fleet_of(options, [len(crew.workers) for crew in crews] + [0] * len(fresh), goal)
-    # For speed every running worker helps; only the budget lets one go, and the ledger sees to that.
-    release = goal.mode is Mode.MIN_COST or before.score.violation > MISSED
+    release = _may_release(crews, before, goal)
     after = improve(options, before, goal, Moves(release=release, exchange=False))
     if not worth_it(options, before, after, goal):
         after = before
     return Resizing(options, before, after)
+
+
+def _may_release(crews: Sequence[Crew], before: Fleet, goal: Goal) -> bool:
+    """Nobody goes while others boot: what they will change is not seen yet.
+
+    For speed every running worker helps; only the budget lets one go, and the ledger sees to that.
+    """
+    booting = any(worker.state is WorkerState.PENDING for crew in crews for worker in crew.workers)
+    return not booting and (goal.mode is Mode.MIN_COST or before.score.violation > MISSED)
 
 
 def worth_it(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal) -> bool:
@@ -82,8 +91,12 @@ def commands(change: Resizing, crews: Sequence[Crew], market: Market, goal: Goal
         for option, (pool, count) in zip(split.options, split.pools, strict=True):
             yield Launch(pool, count, f"{pool} costs {usd_per_tasks(option.usd_per_task)}; {why}", saved)
             saved = 0.0
+    # Launch before terminate: who is to make room for new workers leaves in small numbers.
+    most = max(1, int(IN_FLIGHT_SHARE * change.before.totals.workers)) if any(added) else change.before.totals.workers
     for crew, old, new in zip(crews, change.before.counts, change.after.counts, strict=False):
-        for worker in crew.workers[: old - new]:
+        leaving = crew.workers[: min(most, max(0, old - new))]
+        most -= len(leaving)
+        for worker in leaving:
             cost = usd_per_tasks(crew.option.usd_per_task)
             yield Drain(worker.instance_id, f"{worker.pool} costs {cost}; {why}", saved)
             saved = 0.0
