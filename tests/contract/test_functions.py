@@ -71,6 +71,7 @@ def running(aws: Any) -> list[str]:
 @pytest.mark.parametrize("books", ["memory", "mysql"], indirect=True)
 def test_a_whole_run_through_the_functions(account: Any, books: Books) -> None:
     handle, warn = bootstrap.controller(), bootstrap.spot_events()
+    assert "skipped" in warn({}, "r00")
     assert handle({"action": "plan"}, "r0")["would"][0]["command"] == "launch"
     assert running(account) == []
 

@@ -73,13 +73,17 @@ def test_a_job_manager_that_died_is_started_again(experiment: Any) -> None:
         assert answer["decisions"][0]["reason"] == "job manager number 1 ended"
 
 
-def test_a_job_manager_that_never_survives_ends_the_run(experiment: Any) -> None:
+@pytest.mark.parametrize(("life_min", "tried"), [(5, 4), (15, 10)])
+def test_job_managers_that_never_survive_end_the_run(experiment: Any, life_min: int, tried: int) -> None:
     with experiment() as run:
-        for minute in range(0, 55, 5):
-            run.cycle(at=f"10:{minute:02}")
+        for _ in range(11):
+            run.cycle()
+            run.clock.at += 60.0 * life_min
             for manager in run.job_managers:
                 run.memory.fleet.end(manager, "Server.InternalError")
-        assert run.report_document["status"] == "failed"
+        report = run.report_document
+        assert (report["status"], len(report["job_managers"])) == ("failed", tried)
+        assert report["message"] == f"{tried} job managers ended before the job was done"
         assert run.workers == []
 
 

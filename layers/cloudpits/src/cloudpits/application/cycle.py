@@ -17,9 +17,11 @@ from cloudpits.application.validate import objection
 from cloudpits.domain.commands import Command, Drain, Forecast, Keep, Launch, Plan, Replace, Stop, Terminate
 from cloudpits.domain.decision import decide
 from cloudpits.domain.model import Snapshot
-from cloudpits.domain.ports import DecisionRecord, Role, RunRecord
+from cloudpits.domain.ports import DecisionRecord, InstanceRecord, Role, RunRecord
 
-MAX_JOB_MANAGERS = 10  # one that dies this often will not get further
+MAX_JOB_MANAGERS = 10  # more than a run ever needs
+SHORT_LIVES = 4  # so many job managers in a row that ended early will not be followed by one that does not
+SHORT_LIFE_S = 600.0
 CAPACITY_ROUNDS = 3  # how often the policy is asked again within a cycle after pools had no capacity
 
 
@@ -86,8 +88,8 @@ class Cycle:
         stop = next((command for command in plan.commands if isinstance(command, Stop)), None)
         if stop is not None:
             return Ending("stopped", stop.reason)
-        if _job_managers(view) >= MAX_JOB_MANAGERS and not view.roster.job_managers_up:
-            return Ending("failed", f"{MAX_JOB_MANAGERS} job managers ended before the job was done")
+        if not view.roster.job_managers_up and _hopeless(_job_managers(view)):
+            return Ending("failed", f"{len(_job_managers(view))} job managers ended before the job was done")
         return None
 
     def _finish(self, view: View, ending: Ending) -> CycleResult:
@@ -101,7 +103,7 @@ class Cycle:
         fresh = merge(self._ports.fleet.describe(), view.roster.records.values(), view.evidence, view.now)
         self._promise_less(view, plan)
         if not fresh.job_managers_up:
-            actor.launch_job_manager(self._assignment.run, view.space.job_manager_pools, _job_managers(view))
+            actor.launch_job_manager(self._assignment.run, view.space.job_manager_pools, len(_job_managers(view)))
         plan = self._launch(view, actor, fresh, plan)
         for command in (*_ending_commands(chores), *_ending_commands(plan.commands)):
             _carry_out(actor, command, fresh, view)
@@ -173,8 +175,16 @@ def _funded(snapshot: Snapshot) -> bool:
     return until is None or until > snapshot.taken_at + snapshot.settings.interval_s
 
 
-def _job_managers(view: View) -> int:
-    return sum(record.role is Role.JOB_MANAGER for record in view.roster.records.values())
+def _job_managers(view: View) -> list[InstanceRecord]:
+    """All of this run, in order of launch."""
+    managers = (record for record in view.roster.records.values() if record.role is Role.JOB_MANAGER)
+    return sorted(managers, key=lambda record: record.launched_at)
+
+
+def _hopeless(ended: Sequence[InstanceRecord]) -> bool:
+    lives = [(record.ended_at or record.launched_at) - record.launched_at for record in ended]
+    in_a_row = len(lives) >= SHORT_LIVES and all(life < SHORT_LIFE_S for life in lives[-SHORT_LIVES:])
+    return in_a_row or len(lives) >= MAX_JOB_MANAGERS
 
 
 def _with_drains(view: View, chores: Sequence[Command]) -> View:
