@@ -43,11 +43,13 @@ SUBJECT = "mpc"
 
 # Jobs of the same program in three sizes; limits leave about twice the least cost and time.
 JOBS: dict[str, dict[str, Any]] = {
-    "large": {"tasks_total": 2_000_000_000, "budget_usd": 60.0, "deadline_hours": 10.0},
+    "large": {"tasks_total": 600_000_000, "budget_usd": 20.0, "deadline_hours": 10.0},
     "medium": {"tasks_total": 150_000_000, "budget_usd": 6.0, "deadline_hours": 4.0},
     "small": {"tasks_total": 20_000_000, "budget_usd": 1.5, "deadline_hours": 2.0},
     "fastest": {"tasks_total": 500_000_000, "budget_usd": 15.0, "mode": "fastest"},
 }
+REGIMES_OF = {"medium": tuple(REGIMES), "fastest": ("calm", "stock-out")}
+OTHER_REGIMES = ("calm", "no-history")
 ABLATIONS = {
     "no hysteresis": {"hysteresis": False},
     "no exploration": {"exploration": False},
@@ -179,7 +181,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--no-ablations", action="store_true")
     options = parser.parse_args(arguments)
     options.runs = options.runs or (8 if options.quick else 100)
-    options.regimes = (options.regimes or ("calm,no-history" if options.quick else ",".join(REGIMES))).split(",")
+    options.regimes = options.regimes.split(",") if options.regimes else OTHER_REGIMES if options.quick else None
     options.jobs = (options.jobs or ("medium" if options.quick else ",".join(JOBS))).split(",")
     options.policies = options.policies.split(",")
     options.progress = sys.stderr.isatty()
@@ -193,11 +195,11 @@ def tables(options: argparse.Namespace) -> Iterator[tuple[str, dict[str, Any]]]:
     for job in options.jobs:
         scenario = build_scenario(experiment(job), log, DATA / RATES)
         scenario = replace(scenario, name=f"ep-{job}")
-        for name in options.regimes:
+        for name in options.regimes or REGIMES_OF.get(job, OTHER_REGIMES):
             regime = REGIMES[name]
             label = f"{job}, {name}{' (synthetic)' if regime.synthetic else ''}"
             yield label, one(scenario, regime, fields, options)
-        if not (options.no_ablations or options.quick):
+        if job == "medium" and not (options.no_ablations or options.quick):
             yield f"{job}, ablations", one(scenario, REGIMES["calm"], usable_ablations(), options)
 
 

@@ -30,7 +30,7 @@ th{position:sticky;top:0;background:#fff} td.n{text-align:right;font-variant-num
 _LAYOUT = {
     "template": "plotly_white",
     "font": {"family": "system-ui, sans-serif", "size": 13},
-    "margin": {"l": 64, "r": 24, "t": 16, "b": 52},
+    "margin": {"l": 64, "r": 24, "t": 36, "b": 52},
     "height": 400,
     "legend": {"orientation": "h", "y": -0.2},
     "colorway": ["#2a6fb0", "#d9762b", "#3c9c63", "#b2476b", "#7a5fb5", "#8a7440", "#2f9aa0", "#666f7a"],
