@@ -18,6 +18,7 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.client import BaseClient
 from moto import mock_aws
 
 from cloudpits.adapters.aws.channel import S3Channel
@@ -164,11 +165,23 @@ class Region:
         return self.s3.get_object(Bucket=BUCKET, Key=f"runs/{RUN}/output/{name}")["Body"].read()
 
 
+def one_call_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Moto closes an object's content when it is replaced, even while another thread is reading it."""
+    lock, call = threading.RLock(), BaseClient._make_api_call
+
+    def locked(client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
+        with lock:
+            return call(client, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", locked)
+
+
 @pytest.fixture
 def region(tmp_path: Path, module: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    one_call_at_a_time(monkeypatch)
     with mock_aws():
         ec2 = boto3.client("ec2", region_name=REGION)
         vpc = ec2.create_vpc(CidrBlock="127.0.0.0/16")["Vpc"]["VpcId"]
