@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.sns.models import sns_backends
 
@@ -15,7 +17,7 @@ from cloudpits.adapters.aws.signals import EventBridgeSchedule, SnsNotifier
 from cloudpits.adapters.memory.channel import MemoryChannel
 from cloudpits.adapters.memory.clock import MemoryClock
 from cloudpits.config.environment import ClockEnvironment
-from cloudpits.domain.errors import AccessError, CloudError
+from cloudpits.domain.errors import AccessError, CloudError, ThrottledError
 from cloudpits.domain.ports import Channel, Clock, Control, Notice, Progress
 
 
@@ -131,8 +133,6 @@ def test_a_schedule_that_is_gone_or_was_never_named_is_off(aws: Any) -> None:
 
 
 def test_missing_credentials_say_what_to_check(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
-    import boto3  # noqa: PLC0415  # a session of its own, without any credentials
-
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
@@ -140,4 +140,13 @@ def test_missing_credentials_say_what_to_check(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
     s3 = boto3.session.Session().client("s3", region_name="us-east-1")
     with pytest.raises(AccessError, match="aws sts get-caller-identity"):
+        S3Channel(s3, "mail", "pi-1").progress()
+
+
+def test_an_endpoint_that_does_not_answer_is_worth_trying_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    calm = Config(retries={"total_max_attempts": 1}, connect_timeout=1)
+    s3 = boto3.session.Session().client("s3", "us-east-1", endpoint_url="http://127.0.0.1:9", config=calm)
+    with pytest.raises(ThrottledError, match="EndpointConnectionError"):
         S3Channel(s3, "mail", "pi-1").progress()
