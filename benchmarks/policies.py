@@ -52,7 +52,7 @@ REGIMES_OF = {"medium": tuple(REGIMES), "fastest": ("calm", "stock-out")}
 OTHER_REGIMES = ("calm", "no-history")
 ABLATIONS = {
     "no hysteresis": {"hysteresis": False},
-    "no exploration": {"exploration": False},
+    "no exploration": {"explore": False},
     "no diversification": {"diversification": False},
     "no job-manager term": {"job_manager_term": False},
     "no ledger": {"ledger": False},

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloudpits.domain.commands import Launch
-from cloudpits.domain.model import Limits, Market, Mode, Pool
+from cloudpits.domain.model import Limits, Market, Mode, Pool, RateSample
 from cloudpits.domain.policies import registry
 from cloudpits.simulation.engine import play
 from cloudpits.simulation.lp import Programme, solve
@@ -176,7 +176,9 @@ def test_the_least_makespan_is_below_every_run_in_mode_fastest(recorded: Scenari
 
 def test_free_work_shrinks_the_job_it_is_measured_by(make_world: MakeWorld, scripted: Callable[..., Any]) -> None:
     """Half the work done by an instance that AWS took in its first hour: the bound only asks for the other half."""
-    world = make_world(prices={SMALL: [(0.0, 0.04), (4000.0, 0.11), (4060.0, 0.04)]})
+    rates = {name: RateSample(name, 0.001, 0.0, 5) for name in ("c5.large", "c5.xlarge")}
+    prices = {SMALL: [(0.0, 0.04), (4000.0, 0.11), (4060.0, 0.04)]}
+    world = make_world(prices=prices, rates=rates, tasks_total=4)
     run = play(world, scripted(lambda seen: () if seen.fleet else (Launch(SMALL, 1, "one at a time"),)))
     bound = offline_optimum(world, [run])
     assert run.credits >= 1

@@ -12,9 +12,11 @@ from enum import IntEnum
 from typing import Any
 
 from cloudpits.application.cycle import CAPACITY_ROUNDS
+from cloudpits.application.roster import LEFT_ON_NOTICE
 from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Plan, Replace, Stop, Terminate
 from cloudpits.domain.decision import decide
 from cloudpits.domain.errors import InfeasibleError
+from cloudpits.domain.ledger.summary import INTERRUPTED
 from cloudpits.domain.model import SECONDS_PER_HOUR, Pool
 from cloudpits.domain.policies.base import Policy
 from cloudpits.simulation.bag import Bag
@@ -100,7 +102,7 @@ class Run:
         elif kind is Kind.NOTICE:
             self._noticed(machine, now)
         else:
-            self._end(machine, now, "interrupted" if kind is Kind.TAKEN else "drained")
+            self._end(machine, now, _why_gone(kind, machine))
 
     def _booted(self, machine: Machine, now: float) -> None:
         if machine.draining:
@@ -110,10 +112,12 @@ class Run:
         self.bag.join(machine.instance_id, self.world.scenario.slots_of(machine.pool.instance_type), rate, now)
 
     def _noticed(self, machine: Machine, now: float) -> None:
-        """The worker takes no new task and finishes what it can; AWS, not the worker, ends the instance."""
+        """The worker takes no new task, finishes what it holds and leaves; else AWS takes it in the middle."""
         machine.notice_at = machine.taken_at
         machine.draining = True
-        self.bag.drain(machine.instance_id, now)
+        leaves_at = self.bag.drain(machine.instance_id, now) + SHUTDOWN_S
+        if leaves_at < machine.taken_at:
+            self._push(leaves_at, Kind.DRAINED, machine.instance_id)
         if not self.extra_cycle_due:
             self.extra_cycle_due = True
             self._push(now + EVENT_LATENCY_S, Kind.EXTRA_CYCLE)
@@ -227,6 +231,12 @@ class Run:
         for machine in self.machines.alive.values():
             counts[str(machine.pool)] = counts.get(str(machine.pool), 0) + 1
         self.fleet_over_time.append(FleetPoint(from_start, spent, self.bag.committed, counts))
+
+
+def _why_gone(kind: Kind, machine: Machine) -> str:
+    if kind is Kind.TAKEN:
+        return INTERRUPTED
+    return "drained" if machine.notice_at is None else LEFT_ON_NOTICE
 
 
 def play(world: Realisation, policy: Policy, trace: bool = False) -> RunResult:

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from cloudpits.application import market
+from cloudpits.application.roster import INTERRUPTIONS
 from cloudpits.domain.ledger import billing
+from cloudpits.domain.ledger.summary import INTERRUPTED
 from cloudpits.domain.model import Market, Pool, WorkerReport
 from cloudpits.simulation.points import Points
 from cloudpits.simulation.randomness import stream
@@ -38,8 +40,14 @@ class Machine:
     cost_usd: float | None = None  # final bill, once ended
 
     @property
+    def taken_back(self) -> bool:
+        """Whether AWS itself ended the instance: the first hour is free then."""
+        return self.ended_because == INTERRUPTED
+
+    @property
     def interrupted(self) -> bool:
-        return self.ended_because == "interrupted"
+        """Whether it was lost to AWS, even if it left by itself under the notice (and is billed)."""
+        return self.ended_because in INTERRUPTIONS
 
 
 @dataclass(slots=True)
@@ -117,7 +125,7 @@ class Machines:
             machine.launched_at,
             max(until, machine.launched_at),
             machine.pool.market,
-            machine.interrupted,
+            machine.taken_back,
             world.scenario.settings.volume_usd_per_hour,
         )
 

@@ -96,7 +96,7 @@ def _boot_share(run: Run) -> float:
 
 def _is_free(machine: Machine) -> bool:
     age = (machine.ended_at or machine.launched_at) - machine.launched_at
-    return machine.interrupted and age < billing.FREE_WHEN_INTERRUPTED_S
+    return machine.taken_back and age < billing.FREE_WHEN_INTERRUPTED_S
 
 
 def _nominal_paid_tasks(run: Run) -> float:
