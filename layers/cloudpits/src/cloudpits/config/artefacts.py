@@ -86,5 +86,5 @@ def program_digest(experiment: Experiment) -> str:
     modules = sorted(set(modules_by_architecture(experiment).values()))
     digests = [content_digest(module, "program.module") for module in modules]
     module_sha256 = digests[0] if len(digests) == 1 else hashlib.sha256("".join(sorted(digests)).encode()).hexdigest()
-    data = experiment.data and content_digest(experiment.data.path, "data.path")
+    data = None if experiment.data is None else content_digest(experiment.data.path, "data.path")
     return experiment.program_digest(module_sha256, data)
