@@ -19,7 +19,7 @@ def run_cdk(arguments: Sequence[str]) -> None:
         raise InvalidInputError(f"{COMMAND}: not found; type this in the CloudPITS checkout, after make install")
     # The app is run by this very interpreter, so that it finds the packages this command runs with.
     command = [str(COMMAND), *arguments, "--app", f"{sys.executable} app.py"]
-    environment = os.environ | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
+    environment = os.environ | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
     done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)  # noqa: S603  # our own command line
     if done.returncode != 0:
         raise CloudError(
