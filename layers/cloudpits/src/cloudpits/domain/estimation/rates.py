@@ -77,6 +77,7 @@ class RateBook:
         self.drift = detect(self._predict(earlier, seen), seen) if earlier and seen else NO_DRIFT
         self._tree = self._grow(self._combine(earlier, seen))
         self._known: dict[str, RateEstimate] = {}
+        self._rates: dict[str, float] = {}
 
     def of(self, instance_type: InstanceType) -> RateEstimate:
         """The estimate of one type."""
@@ -90,6 +91,12 @@ class RateBook:
             rate = math.exp(belief.mean + self._offset(capacity) - caution)
             self._known[name] = RateEstimate(rate, spread, self._counts.get(name, 0))
         return self._known[name]
+
+    def rates(self, types: Mapping[str, InstanceType]) -> Mapping[str, float]:
+        """``of(...).rate`` of all ``types`` by name; worked out once, since types do not change during a run."""
+        if len(self._rates) != len(types):
+            self._rates = {name: self.of(kind).rate for name, kind in types.items()}
+        return self._rates
 
     def _offset(self, capacity: Capacity) -> float:
         return capacity.log_work + self._slope * capacity.log_size

@@ -115,15 +115,30 @@ class Goal:
 
     def score(self, fleet: Totals) -> Score:
         """Rank of a fleet under the mode and the limits."""
-        if fleet.workers <= 0 or fleet.rate <= 0.0 or fleet.cautious <= 0.0:
+        return Score(*self.judge(fleet))
+
+    def judge(self, fleet: Totals) -> tuple[float, float]:
+        """``score`` as a plain tuple; called for every fleet that is tried."""
+        workers, _, usd_per_s, rate, cautious_rate, boot_tasks, ceiling = fleet
+        if workers <= 0 or rate <= 0.0 or cautious_rate <= 0.0:
             return NEVER
+        makespan = (self.tasks + boot_tasks) / rate
+        longest = makespan * rate / cautious_rate if cautious_rate < rate else makespan
+        spend_rate = self.manager_usd_per_s + usd_per_s
+        most = spend_rate * longest + (self.manager_usd_per_s + ceiling) * self.hold_s
+        if most <= self.budget_usd and longest <= self.deadline_s:  # by far the most frequent case
+            return (0.0, makespan if self.mode is Mode.FASTEST else spend_rate * (makespan + self.closing_s))
+        return self._judge_closely(fleet)
+
+    def _judge_closely(self, fleet: Totals) -> tuple[float, float]:
+        """As ``judge``, when limits may bind."""
         cautious = self.course(fleet, fleet.cautious)
         violation = cautious.undone
         if cautious.makespan_s > self.deadline_s:
             violation += cautious.makespan_s / self.deadline_s - 1.0 if self.deadline_s > 0.0 else UNBOUNDED
         expected = cautious if fleet.cautious == fleet.rate else self.course(fleet, fleet.rate)
         objective = expected.makespan_s if self.mode is Mode.FASTEST else expected.cost_usd
-        return Score(violation + expected.undone, objective)
+        return (violation + expected.undone, objective)
 
     def fits(self, fleet: Totals) -> bool:
         """Whether the fleet keeps the worker limit and the vCPU quota."""

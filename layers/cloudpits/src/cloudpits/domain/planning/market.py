@@ -33,7 +33,6 @@ class Bargain(NamedTuple):
 
     usd_per_hour: float  # storage included
     rate: float
-    pool: Pool
     offer: Offer
 
 
@@ -70,11 +69,13 @@ class Market:
     def bargains(self) -> list[Bargain]:
         """The cheapest offer of each type and market with its net rate."""
         storage = self.snapshot.settings.volume_usd_per_hour
-        return [
-            Bargain(offer.usd_per_hour + storage, self.estimate(name).rate * self.kept_share(offer), offer.pool, offer)
-            for table in (self.spot, self.on_demand)
-            for name, offer in table.items()
+        rates = self.book.rates(self.snapshot.types)
+        spot = [
+            Bargain(offer.usd_per_hour + storage, rates[name] * self.kept_share(offer), offer)
+            for name, offer in self.spot.items()
         ]
+        steady = [Bargain(offer.usd_per_hour + storage, rates[name], offer) for name, offer in self.on_demand.items()]
+        return spot + steady
 
     def option(self, offer: Offer) -> Option:
         """A new worker of the offer's pool."""
@@ -139,26 +140,24 @@ def survey(snapshot: Snapshot, book: RateBook, avoid: Collection[Pool] = ()) -> 
     odd: list[Offer] = []
     types = snapshot.types
     for pool, offer in snapshot.offers.items():
-        usd = offer.usd_per_hour
-        if not 0.0 < usd < math.inf or offer.ceiling_usd_per_hour != offer.ceiling_usd_per_hour:
-            odd.append(offer)
-            continue
         table = spot if pool.market is SPOT else on_demand
-        known = table.get(pool.instance_type)
-        if known is not None and (
-            usd > known.usd_per_hour
-            or (usd == known.usd_per_hour and pool.availability_zone > known.pool.availability_zone)
-        ):
+        name, usd = pool.instance_type, offer.usd_per_hour
+        known = table.get(name)
+        if known is not None and (usd > known.usd_per_hour or _loses_tie(offer, known)):
             continue
-        if not offer.available or offer.capacity == 0 or (avoid and pool in avoid):
-            continue
-        if pool.instance_type not in types:
+        if name not in types or not 0.0 < usd < math.inf or math.isnan(offer.ceiling_usd_per_hour):
             odd.append(offer)
-            continue
-        table[pool.instance_type] = offer
+        elif offer.available and offer.capacity != 0 and not (avoid and pool in avoid):
+            table[name] = offer
     start_up = start_up_seconds(snapshot.settings.start_up_s, snapshot.start_up_samples)
     rejections = tuple(f"{offer.pool} is left out: {_oddity(offer, types)}" for offer in odd)
     return Market(snapshot, book, start_up, by_type(snapshot.interruptions), spot, on_demand, avoid, rejections)
+
+
+def _loses_tie(offer: Offer, other: Offer) -> bool:
+    """Which of two equally dear offers of a type counts, so that the order of offers does not matter."""
+    tie = offer.usd_per_hour == other.usd_per_hour
+    return tie and offer.pool.availability_zone >= other.pool.availability_zone
 
 
 def _oddity(offer: Offer, types: Collection[str]) -> str:

@@ -86,19 +86,20 @@ def swaps(
         settled = [worker for worker in crew.workers if _settled(worker, snapshot)]
         if not settled:
             continue
-        best = max((_swap(settled[0], crew.option, new, snapshot, outlook) for new in candidates), key=_net)
-        if best.net_usd > 0.0:
-            found.extend(_swap(worker, crew.option, best.new, snapshot, outlook) for worker in settled[:limit])
+        age_s = snapshot.taken_at - settled[0].launched_at
+        new = max(candidates, key=lambda option: _net(crew.option, option, age_s, outlook))
+        if _net(crew.option, new, age_s, outlook) > 0.0:
+            found.extend(_swap(worker, crew.option, new, snapshot, outlook) for worker in settled[:limit])
     return sorted(found, key=lambda swap: (-swap.net_usd, swap.worker.instance_id))[:limit]
 
 
-def _net(swap: Swap) -> float:
-    return swap.net_usd
+def _net(old: Option, new: Option, age_s: float, outlook: Outlook) -> float:
+    return -math.inf if new.pool == old.pool else net_gain_usd(old, new, age_s, outlook)[1]
 
 
 def _swap(worker: Worker, old: Option, new: Option, snapshot: Snapshot, outlook: Outlook) -> Swap:
     gain, net = net_gain_usd(old, new, snapshot.taken_at - worker.launched_at, outlook)
-    return Swap(worker, old, new, gain, net if new.pool != worker.pool else -math.inf)
+    return Swap(worker, old, new, gain, net)
 
 
 def _settled(worker: Worker, snapshot: Snapshot) -> bool:
