@@ -61,9 +61,11 @@ class Gate:
     """Holds the schedules back until the embedded cloud is ready for a first cycle."""
 
     tick: Callable[[], None]
+    restart: Callable[[], None]  # has every schedule count its period from now
     opened: bool = False
 
     def open(self) -> None:
+        self.restart()
         self.opened = True
 
     def __call__(self) -> None:

@@ -45,7 +45,7 @@ def extended_emulator(world: World, clock: RestartableClock) -> tuple[Applicatio
     fleet = Fleet(world, clock.now, _emitter(world))
     stock.actions.update(Ec2Actions(fleet).table())
     stock.resource_handlers.update(cloudformation.handlers(world, stock.resource_handlers))
-    gate = Gate(stock.tick_schedules)
+    gate = Gate(stock.tick_schedules, lambda: stock.restart_schedules(clock.now()))
     stock.replace_dispatch(Dispatcher(_in_scope(world)).dispatch, gate)
     market_time.install(clock, *stock.timed_modules)
     return Admin(fleet, clock, gate, app), fleet

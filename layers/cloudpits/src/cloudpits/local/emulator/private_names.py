@@ -34,7 +34,12 @@ RELIED_ON: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_execution_record_for_config": ("func", "config"),
         "_execute_function_with_config_scope": ("func", "event"),
     },
-    "ministack.services.scheduler": {"_tick_schedules": (), "time": None},
+    "ministack.services.scheduler": {
+        "_tick_schedules": (),
+        "_schedules": None,
+        "_schedule_last_fired": None,
+        "time": None,
+    },
     "ministack.services.cloudwatch": {"_put_composite_alarm": None, "time": None},
     "ministack.services.rds": {"_instances": None},
     "ministack.services.cloudformation.provisioners": {"_RESOURCE_HANDLERS": None},

@@ -33,6 +33,13 @@ def execute_function(arn: str, event: Mapping[str, Any]) -> None:
         lambda_svc._execute_function_with_config_scope(record, event)
 
 
+def restart_schedules(now: float) -> None:
+    """Count the periods of all schedules from ``now``."""
+    scheduler._schedule_last_fired.clear()
+    for schedule in scheduler._schedules._data.values():
+        schedule["CreationDate"] = now
+
+
 def replace_dispatch(dispatch: Callable[[str, str], None], tick: Callable[[], None]) -> None:
     """Have EventBridge deliver to Lambda by ``dispatch``, and the scheduler tick by ``tick``."""
     eventbridge._dispatch_to_lambda = dispatch
