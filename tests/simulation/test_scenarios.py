@@ -76,7 +76,7 @@ def test_without_measurements_a_synthetic_program_fits_the_limits(log: PriceLog,
 
 
 def test_without_measurements_a_deadline_alone_can_be_met(log: PriceLog) -> None:
-    scenario = build_scenario(experiment(limits={"deadline_hours": 2.0}), log)
+    scenario = build_scenario(experiment(limits={"deadline_hours": 2.0}, program__tasks_total=100_000), log)
     result = play(realise(scenario, REGIMES["calm"], 0), registry.get("static-best"))
     assert result.completed
     assert not result.deadline_missed

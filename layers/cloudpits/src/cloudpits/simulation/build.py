@@ -21,7 +21,10 @@ from cloudpits.simulation.scenario import Scenario
 WARM_UP_S = 24 * SECONDS_PER_HOUR  # series start at their first change: skip the day on which most are unknown
 _DEFAULT_RUN_S = 12 * SECONDS_PER_HOUR
 _GUESSED_CLOCK_GHZ = 3.0
-_GUESSED_SIGMA = 0.15  # of the logarithm, between types of equal vCPUs and clock
+# Spread of the logarithm of tasks/s per vCPU and GHz, between families and within one: about what measured rates
+# of a compute-bound program (EP class C on 31 types) show.
+_GUESSED_FAMILY_SIGMA = 0.06
+_GUESSED_TYPE_SIGMA = 0.03
 _GUESSED_SPREAD = 0.03
 NO_PERFORMANCE = "none"
 
@@ -73,14 +76,16 @@ def _pools(
 
 
 def _guessed_rates(experiment: Experiment, types: Mapping[str, InstanceType], total: int) -> tuple[RateSample, ...]:
-    """A synthetic program, where nothing was measured: sized so that it takes half of what the limits allow.
+    """A synthetic program, where nothing was measured: sized to take half the budget at on-demand prices.
 
-    Rates follow vCPUs × clock with a lasting deviation per type; the policy is told none of it.
+    Without a budget, or where that would take too long, half the deadline on a quarter of the workers decides.
+    Rates follow vCPUs × clock with a lasting deviation per family and type; the policy is told none of it.
     """
     power = {
         name: known.vcpus
         * (known.clock_ghz or _GUESSED_CLOCK_GHZ)
-        * math.exp(stream(0, "guess", name).gauss(0.0, _GUESSED_SIGMA))
+        * math.exp(stream(0, "guess", known.family).gauss(0.0, _GUESSED_FAMILY_SIGMA))
+        * math.exp(stream(0, "guess", name).gauss(0.0, _GUESSED_TYPE_SIGMA))
         for name, known in types.items()
     }
     best_per_usd = max(power[name] / (known.on_demand_usd_per_hour or math.inf) for name, known in types.items())
@@ -88,8 +93,8 @@ def _guessed_rates(experiment: Experiment, types: Mapping[str, InstanceType], to
     if experiment.limits.budget_usd is not None:
         needed.append(total / (experiment.limits.budget_usd / 2 * SECONDS_PER_HOUR * best_per_usd))
     if experiment.deadline_s is not None:
-        workers = max(1, experiment.limits.max_workers // 2)
-        needed.append(total / (experiment.deadline_s / 2 * workers * min(power.values())))
+        workers = max(1, experiment.limits.max_workers // 4)
+        needed.append(total / (experiment.deadline_s / 2 * workers * max(power.values())))
     unit = max(needed)
     return tuple(RateSample(name, p * unit, p * unit * _GUESSED_SPREAD, 5) for name, p in sorted(power.items()))
 
