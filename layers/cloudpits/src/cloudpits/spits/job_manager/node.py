@@ -27,6 +27,7 @@ _LONGEST_PAUSE_S = 0.25
 _WAIT_S = 2.0
 _SILENCES = 3
 _BATCH_TASKS = 256
+_REFILL_S = 0.02
 _BATCH_BYTES = 8 << 20
 
 
@@ -208,6 +209,8 @@ class Node:
             pause = min(_LONGEST_PAUSE_S, pause * 4) if full else _SHORTEST_PAUSE_S
             if self._draining:
                 pause = _LONGEST_PAUSE_S
+            elif full and self._ours:
+                await asyncio.sleep(_REFILL_S)  # its queue is deep enough not to run dry, and then takes many at once
 
     async def _send_batch(self) -> bool:
         """Send until it is full (True) or nothing is left (False)."""

@@ -11,7 +11,7 @@ from cloudpits.spits import wire
 
 _QUEUED_WORK_S: Final = 0.25
 _DEEPEST: Final = 256
-_BRISK_S: Final = 0.002
+_BRISK_S: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)

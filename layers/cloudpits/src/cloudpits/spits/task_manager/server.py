@@ -18,7 +18,7 @@ from cloudpits.spits.task_manager.hand import Hand, Held
 _log = logging.getLogger(__name__)
 _WINDOW_RESULTS: Final = 64
 _WINDOW_BYTES: Final = 8 << 20
-_GATHER_S: Final = 0.005
+_GATHER_S: Final = 0.01
 _MOST_CONNECTIONS: Final = 256
 _LONGEST_WAIT_MS: Final = 60_000
 
@@ -133,7 +133,10 @@ class TaskManagerPort:
         peer.write(wire.encode_int(wire.TASK_FULL))
 
     async def _take_many_tasks(self, peer: wire.Peer) -> None:
-        peer.write(wire.encode_int(0 if self.draining else self._hand.room))
+        room = 0 if self.draining else self._hand.room
+        peer.write(wire.encode_int(room))
+        if room == 0:
+            return
         taken = 0
         while task_id := await peer.read_int():
             taken += await self._take_task(peer, task_id)
