@@ -9,7 +9,7 @@ import pytest
 from cloudpits.domain.commands import Drain, Keep, Launch, Replace, Stop
 from cloudpits.domain.decision import decide
 from cloudpits.domain.model import Job, Mode, Snapshot
-from cloudpits.domain.policies.mpc import Mpc
+from cloudpits.domain.policies.mpc import Mpc, mpc
 from tests.unit.domain.worlds import (
     NOW,
     fleet,
@@ -142,7 +142,11 @@ def test_an_unknown_type_that_promises_much_is_probed_once() -> None:
 
 
 def test_exploration_can_be_switched_off() -> None:
-    assert Mpc(explore=False).propose(snapshot()).commands
+    known = (*history({"m5.large": 0.3}),)
+    market = offers(offer(spot("m5.large"), 0.05), offer(spot("c5.large"), 0.12))
+    crew = fleet(spot("m5.large"), 5, rate=0.3)
+    state = under_way(crew, history=known, measured=known, offers=market, tasks=HUGE_JOB, budget=500.0)
+    assert not decide(state, mpc(explore=False), NOW).memory.get("probed")
 
 
 def test_no_history_starts_from_hardware_alone() -> None:

@@ -45,7 +45,7 @@ def test_an_unknown_policy_is_answered_with_the_known_ones() -> None:
 
 
 def test_an_unknown_option_is_named() -> None:
-    with pytest.raises(InvalidInputError, match="policy mpc: .*turbo"):
+    with pytest.raises(InvalidInputError, match=r"policy mpc: .*turbo"):
         registry.get("mpc", turbo=True)
 
 

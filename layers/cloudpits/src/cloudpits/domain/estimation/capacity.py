@@ -2,8 +2,8 @@
 
 Only ratios between types matter: the absolute level is the program's and is learnt. Figures are general
 facts of processors, not fitted to any program: two hyper-threads of a core do about 1.3 times the work of
-one, work grows with the clock, a newer generation does a few percent more per cycle, and burstable types
-are throttled to a fraction of their vCPUs when they compute without pause.
+one, work grows with the clock but less than in proportion, a newer generation does a few percent more per
+cycle, and burstable types are throttled to a fraction of their vCPUs when they compute without pause.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import lru_cache
 from cloudpits.domain.model import InstanceType
 
 HYPER_THREAD_YIELD = 0.65  # work of one of two threads of a core, in units of a thread that has the core alone
+CLOCK_EXPONENT = 0.75  # memory does not get faster with the clock
 GENERATION_GAIN = 0.05  # log work per generation at equal clock
 REFERENCE_GENERATION = 5
 REFERENCE_CLOCK_GHZ = 3.0
@@ -48,7 +49,7 @@ def capacity_of(instance_type: InstanceType) -> Capacity:
     log_work = (
         math.log(threads)
         + (math.log(HYPER_THREAD_YIELD) if shared else 0.0)
-        + math.log(clock / REFERENCE_CLOCK_GHZ)
+        + CLOCK_EXPONENT * math.log(clock / REFERENCE_CLOCK_GHZ)
         + GENERATION_GAIN * (generation - REFERENCE_GENERATION)
         + (math.log(BURSTABLE_SHARE) if burstable else 0.0)
     )

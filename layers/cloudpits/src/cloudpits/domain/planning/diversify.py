@@ -28,9 +28,11 @@ class Spread:
     options: tuple[Option, ...]
 
 
-def spread_out(market: Market, goal: Goal, options: Sequence[Option], fleet: Fleet) -> Spread:
+def spread_out(
+    market: Market, goal: Goal, options: Sequence[Option], fleet: Fleet, *, diversify: bool = True
+) -> Spread:
     """The fleet with no spot pool above a third of the throughput, as far as dearer zones stay affordable."""
-    allowed = allowed_share(goal, fleet) * fleet.totals.usd_per_s
+    allowed = allowed_share(goal, fleet) * fleet.totals.usd_per_s if diversify else -1.0
     counts: dict[Option, int] = {}
     for option, count in zip(options, fleet.counts, strict=True):
         if not count:
@@ -58,7 +60,7 @@ def _split(
             break
         other = market.option(offer)
         extra = max(0.0, other.usd_per_s - option.usd_per_s)
-        affordable = left if extra <= 0.0 else int(allowed / extra)
+        affordable = 0 if allowed < 0.0 else left if extra <= 0.0 else int(allowed / extra)
         moved = min(most, left - most, affordable, other.bound)
         if moved <= 0:
             break

@@ -36,6 +36,24 @@ LEAST_INTERVALS = 3.0  # that must be left for a probe to pay
 
 
 @dataclass(frozen=True, slots=True)
+class Variant:
+    """What can be switched off to see what it is good for."""
+
+    hysteresis: bool = True
+    explore: bool = True
+    diversification: bool = True
+    job_manager_term: bool = True
+
+    @property
+    def margin(self) -> float:
+        """Share of what a change moves that it must gain."""
+        return replacement.MARGIN if self.hysteresis else 0.0
+
+
+EVERYTHING = Variant()
+
+
+@dataclass(frozen=True, slots=True)
 class Outlook:
     """Everything one decision is made from."""
 
@@ -45,11 +63,12 @@ class Outlook:
     crews: Sequence[Crew]
     fresh: Sequence[Option]
     memory: Memory
+    variant: Variant
 
     def resized(self) -> Resizing | None:
         """The best fleet from here; None when nothing runs and nothing can be bought."""
         if self.crews:
-            return resize(self.crews, self.fresh, self.goal)
+            return resize(self.crews, self.fresh, self.goal, self.variant.margin)
         best = choose(self.fresh, self.goal)
         if best is None:
             return None
@@ -59,13 +78,13 @@ class Outlook:
 
 @dataclass(frozen=True, slots=True)
 class Mpc:
-    """The default policy. The switches exist for ablations."""
+    """The default policy."""
 
-    explore: bool = True
+    variant: Variant = EVERYTHING
     name: str = "mpc"
 
     def propose(self, snapshot: Snapshot) -> Plan:
-        outlook, certified = look(snapshot)
+        outlook, certified = look(snapshot, self.variant)
         change = outlook.resized()
         if change is None:
             return Plan((Keep(_nothing_now(outlook.market)),), outlook.memory.stored())
@@ -80,7 +99,7 @@ class Mpc:
 
     def _probe(self, outlook: Outlook, change: Resizing) -> exploration.Probe | None:
         totals, snapshot = change.after.totals, outlook.snapshot
-        if not self.explore or not _time_to_explore(outlook, totals.workers, outlook.goal.makespan_s(totals)):
+        if not self.variant.explore or not _time_to_explore(outlook, totals.workers, outlook.goal.makespan_s(totals)):
             return None
         known = {sample.instance_type for sample in snapshot.measured} | set(outlook.memory.probed)
         trial = snapshot.settings.interval_s + outlook.market.start_up_s
@@ -92,17 +111,30 @@ class Mpc:
         return probe
 
 
-def look(snapshot: Snapshot) -> tuple[Outlook, Certificate | None]:
+def mpc(
+    *,
+    hysteresis: bool = True,
+    explore: bool = True,
+    diversification: bool = True,
+    job_manager_term: bool = True,
+) -> Mpc:
+    """The policy, or a variant of it with something switched off."""
+    return Mpc(Variant(hysteresis, explore, diversification, job_manager_term))
+
+
+def look(snapshot: Snapshot, variant: Variant) -> tuple[Outlook, Certificate | None]:
     """What there is to decide upon; on the on-demand market alone when the certificate has no slack left."""
     memory = Memory.of(snapshot)
     avoid = cooling((*snapshot.capacity_errors, *memory.refusals()), snapshot.taken_at)
     market, goal = survey(snapshot, rates_of(snapshot), avoid), goal_of(snapshot)
+    if not variant.job_manager_term:
+        goal = replace(goal, manager_usd_per_s=0.0)
     crews, fresh = crews_of(market, staying(snapshot)), market.options()
     certified = certificate(goal, market.best_on_demand())
     memory = _certify(memory, certified, goal, crews)
     if memory.on_demand:
         fresh = [market.option(offer) for offer in market.on_demand.values()]
-    return Outlook(snapshot, market, goal, crews, fresh, memory), certified
+    return Outlook(snapshot, market, goal, crews, fresh, memory, variant), certified
 
 
 def _certify(memory: Memory, certified: Certificate | None, goal: Goal, crews: Sequence[Crew]) -> Memory:
@@ -113,11 +145,14 @@ def _certify(memory: Memory, certified: Certificate | None, goal: Goal, crews: S
     spend = goal.manager_usd_per_s + sum(crew.option.usd_per_s * len(crew.workers) for crew in crews)
     margin = min(certified.slack_usd / (spend * at_stake_s), certified.slack_s / at_stake_s)
     if memory.on_demand:
-        return replace(memory, on_demand=margin < ROOM_TO_SPARE + 2.0 * certified.option.start_up_s / at_stake_s)
+        enough = ROOM_TO_SPARE + 2.0 * certified.option.start_up_s / at_stake_s
+        return replace(memory, on_demand=0.0 <= margin < enough)
     fleet = fleet_of([crew.option for crew in crews], [len(crew.workers) for crew in crews], goal)
-    nearly_done = goal.cautious_makespan_s(fleet.totals) <= min(at_stake_s, goal.deadline_s)
-    lost = memory.certified and margin < 1.0 and not nearly_done
-    return replace(memory, certified=memory.certified or margin >= ROOM_TO_SPARE, on_demand=lost)
+    # A fleet that surely finishes need not be given up; and what on-demand workers cannot save, spot ones may.
+    surely_done = fleet.score.violation <= 0.0
+    lost = memory.certified and 0.0 <= margin < 1.0 and not surely_done
+    certified_now = margin >= ROOM_TO_SPARE or (memory.certified and margin >= 0.0)
+    return replace(memory, certified=certified_now, on_demand=lost)
 
 
 def _hopeless(outlook: Outlook, change: Resizing) -> bool:
@@ -128,7 +163,7 @@ def _hopeless(outlook: Outlook, change: Resizing) -> bool:
 
 def _commands(outlook: Outlook, change: Resizing) -> Iterator[Command]:
     goal, crews = outlook.goal, outlook.crews
-    resized = tuple(commands(change, crews, outlook.market, goal))
+    resized = tuple(commands(change, crews, outlook.market, goal, diversify=outlook.variant.diversification))
     yield from resized
     if outlook.memory.on_demand:
         yield from _leave_spot(outlook)
@@ -164,6 +199,7 @@ def _replacements(outlook: Outlook, change: Resizing) -> Iterator[Command]:
         seconds_left=goal.makespan_s(totals),
         usd_per_task=goal.shadow_price(totals),
         free_place=totals.workers < goal.max_workers,
+        margin=outlook.variant.margin,
     )
     busy = {worker.pool for worker in snapshot.fleet if worker.state is WorkerState.PENDING}
     for swap in replacement.swaps(snapshot, outlook.crews, outlook.fresh, judged, busy):

@@ -10,7 +10,7 @@ from cloudpits.domain.policies.base import Policy
 from cloudpits.domain.policies.cheapest_on_demand import CheapestOnDemand
 from cloudpits.domain.policies.cut_replace import CutReplace
 from cloudpits.domain.policies.lowest_price import LowestPrice
-from cloudpits.domain.policies.mpc import Mpc
+from cloudpits.domain.policies.mpc import mpc
 from cloudpits.domain.policies.price_capacity import PriceCapacity
 from cloudpits.domain.policies.static_best import static_best
 from cloudpits.domain.policies.threshold_2019 import Threshold2019
@@ -18,7 +18,7 @@ from cloudpits.domain.policies.uniform_progress import UniformProgress
 
 DEFAULT = "mpc"
 _FACTORIES: Mapping[str, Callable[..., Policy]] = {
-    "mpc": Mpc,
+    "mpc": mpc,
     "threshold-2019": Threshold2019,
     "cheapest-on-demand": CheapestOnDemand,
     "lowest-price": LowestPrice,

@@ -26,11 +26,15 @@ IN_FLIGHT_SHARE = 0.10  # of the fleet, at least one worker
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What a replacement is judged by: seconds left, the shadow price, and whether the fleet has a free place."""
+    """What a replacement is judged by: seconds left, the shadow price, and whether the fleet has a free place.
+
+    ``margin`` is the share of the old worker's remaining cost that must be gained on top.
+    """
 
     seconds_left: float
     usd_per_task: float
     free_place: bool
+    margin: float = MARGIN
     hazards_per_s: float = 0.0
 
 
@@ -56,7 +60,7 @@ def net_gain_usd(old: Option, new: Option, age_s: float, outlook: Outlook) -> tu
     paid = new.start_up_s * new.usd_per_s + old.usd_per_s * max(0.0, MINIMUM_S - age_s)
     if not outlook.free_place:
         paid += value * old.rate * new.start_up_s
-    return earned - paid, earned - paid - MARGIN * horizon * old.usd_per_s
+    return earned - paid, earned - paid - outlook.margin * horizon * old.usd_per_s
 
 
 def in_flight(snapshot: Snapshot) -> int:

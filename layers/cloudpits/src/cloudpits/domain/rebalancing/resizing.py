@@ -31,14 +31,14 @@ class Resizing:
     after: Fleet
 
 
-def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal) -> Resizing:
+def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: float = MARGIN) -> Resizing:
     """The best fleet that adding and releasing leads to; the same fleet when the gain is below the margin."""
     fresh = fresh if goal.mode is Mode.FASTEST else fresh[:MOST_EFFICIENT]
     options = (*(crew.option for crew in crews), *fresh)
     before = fleet_of(options, [len(crew.workers) for crew in crews] + [0] * len(fresh), goal)
     release = _may_release(crews, before, goal)
     after = improve(options, before, goal, Moves(release=release, exchange=False))
-    if not worth_it(options, before, after, goal):
+    if not worth_it(options, before, after, goal, margin):
         after = before
     return Resizing(options, before, after)
 
@@ -52,7 +52,7 @@ def _may_release(crews: Sequence[Crew], before: Fleet, goal: Goal) -> bool:
     return not booting and (goal.mode is Mode.MIN_COST or before.score.violation > MISSED)
 
 
-def worth_it(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal) -> bool:
+def worth_it(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal, margin: float = MARGIN) -> bool:
     """Whether the change gains more than its margin, in whatever the goal minimises."""
     if after.counts == before.counts:
         return False
@@ -65,21 +65,23 @@ def worth_it(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal)
     gain = before.score.objective - after.score.objective
     if goal.mode is Mode.FASTEST:
         return gain >= FASTER * before.score.objective
-    return gain >= margin_usd(options, before, after, goal)
+    return gain >= margin * moved_usd(options, before, after, goal)
 
 
-def margin_usd(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal) -> float:
-    """What a change must gain at least: a tenth of what it starts up and of what it lets go."""
+def moved_usd(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal) -> float:
+    """What a change moves: the start-ups it pays and the rest of the run of the workers it lets go."""
     seconds = goal.makespan_s(after.totals)
     total = 0.0
     for option, old, new in zip(options, before.counts, after.counts, strict=True):
         added = max(0, new - old) * option.usd_per_s * option.start_up_s
         released = max(0, old - new) * option.usd_per_s * seconds
         total += added + released
-    return MARGIN * total
+    return total
 
 
-def commands(change: Resizing, crews: Sequence[Crew], market: Market, goal: Goal) -> Iterator[Command]:
+def commands(
+    change: Resizing, crews: Sequence[Crew], market: Market, goal: Goal, *, diversify: bool = True
+) -> Iterator[Command]:
     """Launches and drains that lead from before to after."""
     if change.after.counts == change.before.counts:
         return
@@ -89,7 +91,8 @@ def commands(change: Resizing, crews: Sequence[Crew], market: Market, goal: Goal
     added = [0] * first + list(change.after.counts[first:])
     if any(added):
         wanted = fleet_of(change.options, added, goal)
-        split = spread_out(market, goal, change.options, Fleet(wanted.counts, change.after.totals, wanted.score))
+        whole = Fleet(wanted.counts, change.after.totals, wanted.score)
+        split = spread_out(market, goal, change.options, whole, diversify=diversify)
         for option, (pool, count) in zip(split.options, split.pools, strict=True):
             yield Launch(pool, count, f"{pool} costs {usd_per_tasks(option.usd_per_task)}; {why}", saved)
             saved = 0.0
