@@ -213,6 +213,12 @@ def broken(documents: Sequence[dict[str, Any]]) -> list[str]:
     ]
 
 
+def write(results: dict[str, Any]) -> None:
+    """Keep the results for the documentation and for the next comparison."""
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, write; 1 when a promise was broken."""
     options = parse(arguments)

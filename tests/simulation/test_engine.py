@@ -19,6 +19,7 @@ from cloudpits.simulation.scenario import REGIMES, Regime, Scenario
 SMALL = Pool("c5.large", "us-east-1a", Market.SPOT)
 LARGE = Pool("c5.xlarge", "us-east-1a", Market.SPOT)
 START = 1000.0
+SLOWING = Regime("slowing", launch_failure_share=0.0, drift_share=0.5)
 
 MakeWorld = Callable[..., Realisation]
 Scripted = Callable[[Callable[[Snapshot], Iterable[Command]]], Any]
@@ -218,6 +219,15 @@ def test_extra_cycles_do_not_move_the_regular_ones(make_world: MakeWorld, script
     regular = [s.elapsed_s for s in policy.seen if s.elapsed_s % 300.0 == 0.0]
     assert regular == [300.0 * i for i in range(len(regular))]
     assert len({s.taken_at for s in policy.seen}) == len(regular) + 1
+
+
+def test_a_drift_slows_workers_down_from_its_onset_on(make_world: MakeWorld, scripted: Scripted) -> None:
+    seed = next(s for s in range(50) if make_world(seed=s, regime=SLOWING).drift_onset("c5.large") < START + 7200.0)
+    world = make_world(seed=seed, regime=SLOWING, limits=Limits(Mode.MIN_COST, 5.0, 4 * 3600.0, 10))
+    result = play(world, scripted(at_start(Launch(SMALL, 1, "go"))))
+    boot = max(world.boot_s(SMALL, 0), world.manager_ready_at - START)
+    before = world.drift_onset("c5.large") - START - boot
+    assert result.makespan_s == pytest.approx(boot + before + (7200.0 - before) / 0.5, abs=4.0)
 
 
 def test_coarse_tasks_are_indivisible(make_world: MakeWorld, scripted: Scripted) -> None:

@@ -37,8 +37,9 @@ class Kind(IntEnum):
     DRAINED = 1
     BOOTED = 2
     NOTICE = 3
-    CYCLE = 4
-    EXTRA_CYCLE = 5
+    DRIFT = 4
+    CYCLE = 5
+    EXTRA_CYCLE = 6
 
 
 @dataclass(slots=True)
@@ -73,6 +74,9 @@ class Run:
         """From the first cycle to the end of billing."""
         start = self.world.started_at
         self._push(start, Kind.CYCLE)
+        for name in self.world.scenario.types:
+            if self.world.drift_onset(name) < start + MOST_RUN_S:
+                self._push(self.world.drift_onset(name), Kind.DRIFT, name)
         while self.queue and self.stopped_at is None:
             now, kind, _, who = heapq.heappop(self.queue)
             self.bag.advance(now)
@@ -93,6 +97,9 @@ class Run:
             self._cycle(now)
             if kind is Kind.CYCLE:
                 self._push(now + self.world.scenario.settings.interval_s, Kind.CYCLE)
+            return
+        if kind is Kind.DRIFT:
+            self._slow_down(who, now)
             return
         machine = self.machines.alive.get(who)
         if machine is None:
@@ -132,7 +139,6 @@ class Run:
     def _cycle(self, now: float) -> None:
         self.cycles += 1
         self.extra_cycle_due = False
-        self._apply_drift(now)
         try:
             plan = self._launch_planned(now)
         except InfeasibleError as error:
@@ -165,12 +171,11 @@ class Run:
             self.first_forecast = plan.forecast
         return plan
 
-    def _apply_drift(self, now: float) -> None:
-        if not self.world.regime.drift_share:
-            return
+    def _slow_down(self, instance_type: str, now: float) -> None:
         for machine in self.machines.alive.values():
-            rate = machine.rate * self.world.drift(machine.pool.instance_type, now)
-            self.bag.change_rate(machine.instance_id, rate, now)
+            if machine.pool.instance_type == instance_type:
+                rate = machine.rate * self.world.drift(instance_type, now)
+                self.bag.change_rate(machine.instance_id, rate, now)
 
     def _start_something(self, command: Command, now: float) -> None:
         if isinstance(command, Launch):

@@ -27,7 +27,7 @@ from cloudpits.simulation.results import RunResult
 BUCKETS = 48
 _SLACK = 1.0 - 1e-6  # the solver's tolerance must not lift the bound above a run
 _LONGER = 2.0  # without a deadline the optimum may take this many times the slowest run
-_HALVINGS = 10
+_HALVINGS = 7
 
 Array = NDArray[np.float64]
 

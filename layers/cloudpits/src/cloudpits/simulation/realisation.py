@@ -52,11 +52,13 @@ class Realisation:
 
     def drift(self, instance_type: str, instant: float) -> float:
         """Factor on the type's rate at ``instant``: 1 unless the regime drifts."""
-        share = self.regime.drift_share
-        if not share or uniform(self.seed, "drifts", instance_type) < 0.5:  # noqa: PLR2004  # every other type
-            return 1.0
-        onset = self.started_at + uniform(self.seed, "onset", instance_type) * self.horizon_s / 2.0
-        return 1.0 - share if instant >= onset else 1.0
+        return 1.0 - self.regime.drift_share if instant >= self.drift_onset(instance_type) else 1.0
+
+    def drift_onset(self, instance_type: str) -> float:
+        """When the type slows down for good; never for every other type, and where the regime does not drift."""
+        if not self.regime.drift_share or uniform(self.seed, "drifts", instance_type) < 0.5:  # noqa: PLR2004  # every other
+            return NEVER
+        return self.started_at + uniform(self.seed, "onset", instance_type) * self.horizon_s / 2.0
 
     @property
     def horizon_s(self) -> float:
