@@ -227,11 +227,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for title, document in tables(options):
         show(title, document, console)
         documents.append({"title": title, **document})
-    if not options.quick:
-        RESULTS.parent.mkdir(exist_ok=True)
-        RESULTS.write_text(
-            json.dumps({"runs": options.runs, "seed": options.seed, "tables": documents}, indent=1) + "\n"
-        )
+        if not options.quick:  # after every table: an interrupted benchmark keeps what it has
+            write({"runs": options.runs, "seed": options.seed, "tables": documents})
     problems = broken(documents)
     print("\n".join(problems) or f"budgets kept and the optimum undercut by no run, {options.runs} seeds per table")
     return 1 if problems else 0
