@@ -64,5 +64,8 @@ def acknowledge_experiment(
         "bounded by launch template or by the experiment's tag"
         for kind in created
     }
-    reasons = {_WILDCARD.format(resource): reason for resource, reason in wildcards.items()}
-    _acknowledge(stack, reasons | {"AwsSolutions-SQS3": "This queue is where failed events of the stack end"})
+    reasons = {_WILDCARD.format(resource): reason for resource, reason in wildcards.items()} | {
+        "AwsSolutions-SQS3": "This queue is where failed events of the stack end",
+        "AwsSolutions-SMG4": "The job's secret lives as long as the job: rotation would part running peers",
+    }
+    _acknowledge(stack, reasons)

@@ -69,17 +69,22 @@ class ControllerRole(FunctionRole):
         name = bounds.target.experiment.name
         templates = [self._ec2_arn("launch-template", template_id(each)) for each in bounds.instances.templates]
         given = [
-            *(self._ec2_arn("subnet", subnet.subnet_id) for subnet in bounds.shared.subnets),
             *(self._ec2_arn("security-group", group.security_group_id) for group in bounds.instances.groups),
             self._ec2_arn("image", account=""),
         ]
+        chosen = [self._ec2_arn("subnet", subnet.subnet_id) for subnet in bounds.shared.subnets]
         from_template = {"ArnEquals": {"ec2:LaunchTemplate": templates}}
         return [
             iam.PolicyStatement(actions=["ec2:RunInstances"], resources=templates),
-            iam.PolicyStatement(
+            iam.PolicyStatement(  # what the template fixes may not be replaced
                 actions=["ec2:RunInstances"],
-                resources=[*given, *self._created()],
+                resources=given,
                 conditions=from_template | {"Bool": {"ec2:IsLaunchTemplateResource": "true"}},
+            ),
+            iam.PolicyStatement(  # what the controller chooses with each launch, and what the launch creates
+                actions=["ec2:RunInstances"],
+                resources=[*chosen, *self._created()],
+                conditions=from_template,
             ),
             iam.PolicyStatement(
                 actions=["ec2:CreateTags"],

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cloudpits.config.agent import AgentDocument
@@ -54,6 +55,7 @@ class Instances(Construct):
         super().__init__(scope, construct_id)
         self._settings, self._target, self._files, self._bucket = settings, target, files, bucket
         self.worker_group, self.job_manager_group = self._groups(vpc)
+        self._secret = self._shared_secret() if target.experiment.program.shared_secret else None
         self.worker_role = self._role("WorkerRole", writable="notices/*")
         self.job_manager_role = self._role("JobManagerRole", writable="*")
         self.job_manager_role.add_to_policy(
@@ -89,6 +91,16 @@ class Instances(Construct):
             allow_https_out(group)
         return worker, manager
 
+    def _shared_secret(self) -> secretsmanager.Secret:
+        """What job manager and workers prove to each other; generated at deployment, gone with the stack."""
+        return secretsmanager.Secret(
+            self,
+            "Secret",
+            description=f"Shared secret of the job {self._target.run}",
+            generate_secret_string=secretsmanager.SecretStringGenerator(password_length=48, exclude_punctuation=True),
+            removal_policy=cdk.RemovalPolicy.DESTROY,
+        )
+
     def _role(self, name: str, *, writable: str) -> iam.Role:
         role = iam.Role(self, name, assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"))
         self._files.grant_read(role)
@@ -106,6 +118,10 @@ class Instances(Construct):
             ),
         ):
             role.add_to_policy(statement)
+        if self._secret is not None:
+            role.add_to_policy(
+                iam.PolicyStatement(actions=["secretsmanager:GetSecretValue"], resources=[self._secret.secret_arn])
+            )
         return role
 
     def _document(self, role: str) -> AgentDocument:
@@ -127,6 +143,7 @@ class Instances(Construct):
                 "metrics_s": experiment.rebalance.metrics_seconds,
                 "journal_s": experiment.job_manager.journal_seconds,
                 "drain_s": experiment.rebalance.drain_seconds,
+                "secret_arn": self._secret and self._secret.secret_arn,
             }
         )
 

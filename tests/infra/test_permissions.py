@@ -87,11 +87,32 @@ def test_no_role_has_a_managed_policy(assembly: Any) -> None:
 
 
 def test_instances_are_launched_only_from_the_experiments_templates(allowed: Callable[..., list[Statement]]) -> None:
-    templates, rest = sorted(allowed("ec2:RunInstances"), key=lambda each: len(each.resources))
-    assert len(templates.resources) == 3
-    assert all(":launch-template/<Instances" in resource for resource in templates.resources)
-    assert sorted(rest.conditions["ArnEquals"]["ec2:LaunchTemplate"]) == sorted(templates.resources)
-    assert rest.conditions["Bool"] == {"ec2:IsLaunchTemplateResource": "true"}
+    unconditional, *bound = sorted(allowed("ec2:RunInstances"), key=lambda each: len(each.conditions))
+    assert len(unconditional.resources) == 3
+    assert all(":launch-template/<Instances" in resource for resource in unconditional.resources)
+    assert len(bound) == 2
+    for each in bound:
+        assert sorted(each.conditions["ArnEquals"]["ec2:LaunchTemplate"]) == sorted(unconditional.resources)
+
+
+def test_image_and_groups_of_the_template_cannot_be_replaced(allowed: Callable[..., list[Statement]]) -> None:
+    (fixed,) = (each for each in allowed("ec2:RunInstances") if "Bool" in each.conditions)
+    assert fixed.conditions["Bool"] == {"ec2:IsLaunchTemplateResource": "true"}
+    assert {resource.split(":")[-1].split("/")[0] for resource in fixed.resources} == {"security-group", "image"}
+
+
+def test_a_launch_may_choose_among_our_subnets_which_no_template_names(
+    allowed: Callable[..., list[Statement]],
+) -> None:
+    (choosing,) = (each for each in allowed("ec2:RunInstances") if set(each.conditions) == {"ArnEquals"})
+    assert any(":subnet/" in resource for resource in choosing.resources)
+
+
+def test_instances_read_only_their_jobs_secret(allowed: Callable[..., list[Statement]]) -> None:
+    readers = allowed("secretsmanager:GetSecretValue", "<Instances")
+    assert len(readers) == 2
+    assert len({each.resources for each in readers}) == 1
+    assert readers[0].resources[0].startswith("<InstancesSecret")
 
 
 def test_instances_are_launched_only_into_our_subnets_and_groups(allowed: Callable[..., list[Statement]]) -> None:
@@ -158,7 +179,8 @@ def test_metrics_go_only_to_the_agreed_namespace(allowed: Callable[..., list[Sta
 
 
 def test_only_functions_read_the_databases_secret(allowed: Callable[..., list[Statement]]) -> None:
-    readers = allowed("secretsmanager:GetSecretValue")
+    found = allowed("secretsmanager:GetSecretValue")
+    readers = [each for each in found if not each.resources[0].startswith("<InstancesSecret")]
     assert sorted("Migrator" in each.role or "Controller" in each.role for each in readers) == [True, True]
     assert not [resource for each in readers for resource in each.resources if "*" in resource]
 

@@ -86,14 +86,14 @@ def test_metrics_carry_the_clocks_time(region: Any) -> None:
 
 
 def test_the_secret_is_readable_by_the_agent_alone(region: Any, tmp_path: Path) -> None:
-    ssm = boto3.client("ssm", region_name="us-east-1")
-    ssm.put_parameter(Name="/cloudpits/secret", Value="s3cr3t", Type="SecureString")
-    write_secret(ssm, "/cloudpits/secret", tmp_path / "secret")
+    secrets = boto3.client("secretsmanager", region_name="us-east-1")
+    arn = secrets.create_secret(Name="pi", SecretString="s3cr3t")["ARN"]
+    write_secret(secrets, arn, tmp_path / "secret")
     assert (tmp_path / "secret").read_text() == "s3cr3t"
     assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
 
 
 def test_a_missing_secret_is_named(region: Any, tmp_path: Path) -> None:
-    ssm = boto3.client("ssm", region_name="us-east-1")
-    with pytest.raises(CloudError, match="reading the parameter /cloudpits/none"):
-        write_secret(ssm, "/cloudpits/none", tmp_path / "secret")
+    secrets = boto3.client("secretsmanager", region_name="us-east-1")
+    with pytest.raises(CloudError, match="reading the secret none"):
+        write_secret(secrets, "none", tmp_path / "secret")

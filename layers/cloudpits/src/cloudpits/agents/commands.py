@@ -61,4 +61,4 @@ def job_manager_command(document: AgentDocument, artefacts: Artefacts, workspace
 
 
 def _secret(document: AgentDocument, workspace: Workspace) -> tuple[str, ...]:
-    return () if document.secret_parameter is None else ("--secret-file", str(workspace.secret))
+    return () if document.secret_arn is None else ("--secret-file", str(workspace.secret))

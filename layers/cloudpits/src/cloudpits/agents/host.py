@@ -25,7 +25,7 @@ from cloudpits.config.environment import ClockEnvironment, read_environment
 from cloudpits.domain.ports import Clock
 
 if TYPE_CHECKING:  # the stubs are a development dependency
-    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_secretsmanager import SecretsManagerClient
 
 WORK_VARIABLE = "CLOUDPITS_WORK_DIR"
 DEFAULT_WORK = "/var/lib/cloudpits"
@@ -83,15 +83,15 @@ class Host:
 
     def fetch(self, store: S3Store) -> Artefacts:
         """Module, libraries and data, and the job's secret if it has one."""
-        if self.document.secret_parameter is not None:
-            ssm = self.session.client("ssm", config=CONFIG)
-            write_secret(ssm, self.document.secret_parameter, self.workspace.secret)
+        if self.document.secret_arn is not None:
+            secrets = self.session.client("secretsmanager", config=CONFIG)
+            write_secret(secrets, self.document.secret_arn, self.workspace.secret)
         return Fetcher(store, self.clock).fetch(self.document, self.workspace)
 
 
-def write_secret(ssm: SSMClient, name: str, path: Path) -> None:
-    """Copy a SecureString parameter into a file that only the agent's user can read."""
-    with cloud_errors(f"reading the parameter {name}"):
-        value = ssm.get_parameter(Name=name, WithDecryption=True)["Parameter"]["Value"]
+def write_secret(secrets: SecretsManagerClient, arn: str, path: Path) -> None:
+    """Copy a secret into a file that only the agent's user can read."""
+    with cloud_errors(f"reading the secret {arn}"):
+        value = secrets.get_secret_value(SecretId=arn)["SecretString"]
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(value)

@@ -36,7 +36,7 @@ class AgentDocument(BaseModel):
     journal_s: float = Field(default=60.0, gt=0)
     drain_s: float = Field(default=120.0, gt=0)
     lease_s: float = Field(default=1800.0, gt=0)  # controller silence after which the instance ends itself
-    secret_parameter: str | None = None  # SSM SecureString with the job's shared secret
+    secret_arn: str | None = None  # Secrets Manager secret that job manager and workers prove to each other
 
 
 def embed(document: AgentDocument) -> str:

@@ -38,6 +38,7 @@ class Program(Section):
     overfill: int = Field(default=1, ge=0)
     max_attempts: int = Field(default=4, gt=0)
     on_poison: Literal["fail", "skip"] = "fail"
+    shared_secret: bool = True  # off only for task managers of another runtime, which know no secrets
 
     def module_for(self, architecture: str) -> str | None:
         """Path or s3 URI of the module built for ``architecture``; None if there is none."""
