@@ -110,11 +110,8 @@ class RateBook:
             capacity = self._capacities[name]
             groups[capacity.processor].append((capacity.log_size, belief.mean - capacity.log_work))
         pairs = [pair for group in groups.values() for pair in _centred(group)]
-        ridge = (TYPE_SPREAD / SLOPE_SPREAD) ** 2
-        slope = sum(x * y for x, y in pairs) / (sum(x * x for x, _ in pairs) + ridge)
-        squares = sum((y - slope * x) ** 2 for x, y in pairs)
-        freedom = len(pairs) - len(groups)
-        return slope, (TYPE_WEIGHT * TYPE_SPREAD**2 + squares) / (TYPE_WEIGHT + freedom)
+        slope, variance = _regress(pairs, len(groups), TYPE_SPREAD**2)
+        return _regress(pairs, len(groups), variance) if variance > TYPE_SPREAD**2 else (slope, variance)
 
     def _grow(self, observed: Mapping[str, Belief]) -> Tree:
         root, branch, leaf = self._priors
@@ -161,6 +158,14 @@ class RateBook:
         for name, belief in seen.items():
             combined[name] = belief.combine(combined[name]) if name in combined else belief
         return combined
+
+
+def _regress(pairs: list[tuple[float, float]], groups: int, noise: float) -> tuple[float, float]:
+    """Ridge estimate of the slope when types scatter by ``noise`` (variance), and how much they do scatter."""
+    ridge = noise / SLOPE_SPREAD**2
+    slope = sum(x * y for x, y in pairs) / (sum(x * x for x, _ in pairs) + ridge)
+    squares = sum((y - slope * x) ** 2 for x, y in pairs)
+    return slope, (TYPE_WEIGHT * TYPE_SPREAD**2 + squares) / (TYPE_WEIGHT + len(pairs) - groups)
 
 
 def _centred(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
