@@ -142,9 +142,12 @@ def show(title: str, document: dict[str, Any], console: Console) -> None:
         "swaps",
         "lost",
         "boot",
+        "probes",
+        "forecast",
         "regret p50",
+        "regret p95",
     )
-    table = Table(*columns, "regret p95", f"{SUBJECT} vs it", title=f"{title}; offline optimum {shown}")
+    table = Table(*columns, f"{SUBJECT} vs it", title=f"{title}; offline optimum {shown}")
     against = {row["policy"]: next(iter([*row.values()][2:])) for row in document.get("paired", [])}
     for row in document["policies"]:
         regret = row["regret"]
@@ -159,6 +162,8 @@ def show(title: str, document: dict[str, Any], console: Console) -> None:
             str(row["replacements"]),
             str(row["interruptions"]),
             f"{row['boot_share']:.1%}",
+            f"{row['exploration_usd']:.3f}",
+            "–" if row["forecast_to_actual_cost"]["p50"] is None else f"{row['forecast_to_actual_cost']['p50']:.2f}",
             _percent(regret["p50"]),
             _percent(regret["p95"]),
             _percent(against.get(row["policy"])),
@@ -222,7 +227,7 @@ def write(results: dict[str, Any]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, write; 1 when a promise was broken."""
     options = parse(arguments)
-    console = Console(width=150)
+    console = Console(width=170)
     documents = []
     for title, document in tables(options):
         show(title, document, console)

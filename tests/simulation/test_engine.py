@@ -246,6 +246,16 @@ def test_a_trace_tells_decisions_and_the_fleet(make_world: MakeWorld, scripted: 
     assert result.story()["tasks_total"] == 7200
 
 
+def test_probes_are_told_apart_from_the_rest_of_the_spend(make_world: MakeWorld, scripted: Scripted) -> None:
+    policy = scripted(at_start(Launch(SMALL, 2, "go"), Launch(LARGE, 1, "probe")))
+    run = Run(make_world(), policy)
+    run.memory = {"probed": ["c5.xlarge", "never.launched"]}
+    result = run.play()
+    probe = next(machine for machine in run.machines.ended if machine.pool == LARGE)
+    assert result.exploration_usd == probe.cost_usd
+    assert play(make_world(), scripted(at_start(Launch(SMALL, 1, "go")))).exploration_usd == 0.0
+
+
 def test_keeping_is_no_event(make_world: MakeWorld, scripted: Scripted) -> None:
     def keep(snapshot: Snapshot) -> Iterable[Command]:
         return (Launch(SMALL, 1, "go"),) if snapshot.elapsed_s == 0.0 else (Keep("all is well"),)

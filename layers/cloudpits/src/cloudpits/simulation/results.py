@@ -66,6 +66,7 @@ class RunResult:
     forecast_usd: float | None
     forecast_s: float | None
     nominal_paid_tasks: float  # see offline.py: tasks of paid instances, each divided by its luck in speed
+    exploration_usd: float = 0.0  # spent on the first worker of every type that the policy says it probed
     tasks_total: int = 0
     budget_usd: float | None = None
     pools: frozenset[Pool] = frozenset()  # in which instances ran
@@ -103,6 +104,14 @@ def _nominal_paid_tasks(run: Run) -> float:
     return sum(m.tasks / run.world.multiplier(m.pool, m.index) for m in run.machines.ended if not _is_free(m))
 
 
+def _exploration_usd(run: Run) -> float:
+    """An upper bound of the price of curiosity: probes work while they are tried out."""
+    first: dict[str, Machine] = {}
+    for machine in sorted(run.machines.ended, key=lambda m: m.instance_id):
+        first.setdefault(machine.pool.instance_type, machine)
+    return sum(first[name].cost_usd or 0.0 for name in run.memory.get("probed", ()) if name in first)
+
+
 def run_result(run: Run, ended_at: float, cost_usd: float) -> RunResult:
     """Sum up ``run``, whose billing ended at ``ended_at``."""
     world, bag = run.world, run.bag
@@ -132,6 +141,7 @@ def run_result(run: Run, ended_at: float, cost_usd: float) -> RunResult:
         forecast_s=None if forecast is None or forecast.finish_at is None else forecast.finish_at - start,
         nominal_paid_tasks=_nominal_paid_tasks(run),
         pools=frozenset(machine.pool for machine in run.machines.ended),
+        exploration_usd=_exploration_usd(run),
         tasks_total=bag.total,
         budget_usd=limits.budget_usd,
         refused=run.refused,

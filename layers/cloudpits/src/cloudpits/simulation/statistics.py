@@ -43,6 +43,7 @@ def summarise(runs: Sequence[RunResult]) -> Document:
         "launches": sum(run.launches for run in runs),
         "launch_failures": sum(run.launch_failures for run in runs),
         "boot_share": _mean([run.boot_share for run in runs]),
+        "exploration_usd": _mean([run.exploration_usd for run in runs]),
         "forecast_to_actual_cost": figures(forecasts),
         "refused": sorted({run.refused for run in runs if run.refused}),
     }
