@@ -142,10 +142,7 @@ class Pool:
         answer = self.ec2.run_instances(
             LaunchTemplate={"LaunchTemplateId": self.template},
             InstanceType=name,
-            MinCount=count,
-            MaxCount=count,
-            SubnetId=self.subnet(zone),
-            **more,
+            **({"MinCount": count, "MaxCount": count, "SubnetId": self.subnet(zone)} | more),
         )
         return list(answer["Instances"])
 

@@ -141,6 +141,17 @@ def test_the_vcpu_quota_holds(other_cloud: Any) -> None:
         assert refused(pool.spot) == "MaxSpotInstanceCountExceeded"
 
 
+def test_a_pool_holds_only_so_many_spot_instances(other_cloud: Any) -> None:
+    with other_cloud(pool_capacity=2) as pool:
+        options = {"MarketType": "spot", "SpotOptions": {"MaxPrice": "0.05"}}
+        launched = pool.launch(count=3, MinCount=1, InstanceMarketOptions=options)
+
+        assert len(launched) == 2
+        assert refused(pool.spot) == "InsufficientInstanceCapacity"
+        assert len(pool.spot(zone="us-east-1b")) == 1
+        assert len(pool.launch()) == 1  # on-demand capacity is another matter
+
+
 def test_capacity_errors_can_be_switched_on_and_off(pool: Any, aws: Any) -> None:
     aws.set_capacity_errors(1.0)
     assert refused(pool.launch) == "InsufficientInstanceCapacity"

@@ -94,6 +94,7 @@ def run_local(  # noqa: PLR0913 -- one parameter per option of the command
         time_scale=time_scale,
         capacity_errors=capacity_errors,
         seed=seed,
+        pool_capacity=settings.pool_capacity,
         keep=keep,
     )
     console = Console(stderr=True)

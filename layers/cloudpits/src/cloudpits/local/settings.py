@@ -19,7 +19,8 @@ class LocalSettings(BaseModel):
 
     ``prices`` is a recorded price log, replayed from ``starts_at``. ``history`` (tasks/s per type) goes into the
     database before the run; ``speeds`` (same columns) is what the instances of this cloud really do, so that
-    history can be wrong here as it can be on AWS. ``boot_seconds`` is market time from launch to the agent's start.
+    history can be wrong here as it can be on AWS. A spot pool holds at most ``pool_capacity`` instances.
+    ``boot_seconds`` is market time from launch to the agent's start.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -28,6 +29,7 @@ class LocalSettings(BaseModel):
     starts_at: datetime | None = None
     history: Path | None = None
     speeds: Path | None = None
+    pool_capacity: int | None = Field(default=None, gt=0)
     boot_seconds: float = Field(default=40.0, ge=0)
     compare_with_single_process: bool = True
 

@@ -35,6 +35,7 @@ class Stage:
     time_scale: float
     capacity_errors: float = 0.0
     seed: int = 0
+    pool_capacity: int | None = None
     keep: bool = False
     mark: str = field(default_factory=lambda: secrets.token_hex(8))
     clock: ScaledClock = field(init=False)
@@ -77,6 +78,7 @@ class Stage:
             "account": ACCOUNT,
             "network": f"127.{secrets.randbelow(200) + 20}",  # embedded clouds side by side keep apart
             "database_url": database.url,
+            "pool_capacity": self.pool_capacity,
             "faults": {"capacity_share": self.capacity_errors, "seed": self.seed},
             **self.market.world(),
         }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -127,6 +128,15 @@ class Fleet:
     def vcpus_in_use(self) -> int:
         with self.lock:
             return sum(self.world.types[i.instance_type].vcpus for i in self.instances.values() if i.alive)
+
+    def room(self, zone: str, instance_type: str) -> int:
+        """How many more spot instances the pool holds."""
+        if self.world.pool_capacity is None:
+            return sys.maxsize
+        with self.lock:
+            pool = (zone, instance_type)
+            held = sum(i.alive and i.spot and (i.zone, i.instance_type) == pool for i in self.instances.values())
+        return max(0, self.world.pool_capacity - held)
 
     def refuses(self, zone: str, instance_type: str) -> bool:
         """Whether the pool has no capacity in this window of 15 market minutes."""

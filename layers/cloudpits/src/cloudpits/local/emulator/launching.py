@@ -142,7 +142,7 @@ def check(spec: LaunchSpec, fleet: Fleet) -> None:
     if world.vcpu_quota is not None and wanted > world.vcpu_quota:
         code = "MaxSpotInstanceCountExceeded" if spec.spot else "VcpuLimitExceeded"
         raise Refusal(code, f"You have requested more vCPU capacity than your limit of {world.vcpu_quota} allows.")
-    if fleet.refuses(*pool):
+    if fleet.refuses(*pool) or (spec.spot and fleet.room(*pool) < spec.minimum):
         raise Refusal(
             "InsufficientInstanceCapacity",
             f"We currently do not have sufficient {spec.instance_type} capacity in {spec.zone}.",
@@ -161,7 +161,8 @@ def launch(spec: LaunchSpec, fleet: Fleet) -> list[Instance]:
                 raise Refusal("IdempotentParameterMismatch", "The client token was used with other parameters.")
             return [fleet.instances[instance_id] for instance_id in known[1] if instance_id in fleet.instances]
         check(spec, fleet)
-        instances = [_instance(spec, fleet) for _ in range(spec.maximum)]
+        count = min(spec.maximum, fleet.room(spec.zone, spec.instance_type)) if spec.spot else spec.maximum
+        instances = [_instance(spec, fleet) for _ in range(count)]
         if spec.token:
             fleet.launches[spec.token] = (spec.fingerprint, [instance.instance_id for instance in instances])
     for instance in instances:

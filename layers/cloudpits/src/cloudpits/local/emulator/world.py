@@ -53,6 +53,7 @@ class World:
     prices: dict[PoolKey, list[PriceChange]]
     boot_s: float = 5.0  # pending → running, market seconds
     vcpu_quota: int | None = None
+    pool_capacity: int | None = None  # most spot instances that a (zone, type) holds at a time
     database_url: str | None = None
     faults: Faults = field(default_factory=Faults)
 
