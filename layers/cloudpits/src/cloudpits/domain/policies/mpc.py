@@ -32,6 +32,7 @@ from cloudpits.domain.rebalancing.resizing import Resizing, commands, resize
 from cloudpits.domain.wording import duration, usd
 
 ROOM_TO_SPARE = 2.0  # times what is at stake until the next decision, for the certificate to count
+SMALLEST_USD = 1e-6  # taken to be at stake at least
 LEAST_INTERVALS = 3.0  # that must be left for a probe to pay
 
 
@@ -143,7 +144,7 @@ def _certify(memory: Memory, certified: Certificate | None, goal: Goal, crews: S
         return memory
     at_stake_s = goal.interval_s + certified.option.start_up_s
     spend = goal.manager_usd_per_s + sum(crew.option.usd_per_s * len(crew.workers) for crew in crews)
-    margin = min(certified.slack_usd / (spend * at_stake_s), certified.slack_s / at_stake_s)
+    margin = min(certified.slack_usd / max(SMALLEST_USD, spend * at_stake_s), certified.slack_s / max(1.0, at_stake_s))
     if memory.on_demand:
         enough = ROOM_TO_SPARE + 2.0 * certified.option.start_up_s / at_stake_s
         return replace(memory, on_demand=0.0 <= margin < enough)

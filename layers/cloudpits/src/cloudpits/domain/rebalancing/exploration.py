@@ -17,7 +17,7 @@ from cloudpits.domain.wording import usd, usd_per_tasks
 
 CONVERTIBLE = 0.5  # of the tasks left: what a better type could still take over
 WORTH = 4.0  # times its price that a probe must promise
-UNCERTAIN = 0.05  # spread of ln(rate) below which there is nothing to learn
+UNCERTAIN = 0.08  # spread of ln(rate) below which there is little to learn: a type with this processor is known
 _STANDARD = NormalDist()
 
 
@@ -52,7 +52,9 @@ def expected_saving(usd_per_task_now: float, option: Option) -> float:
 def best_probe(
     options: Iterable[Option], known: Collection[str], usd_per_task_now: float, tasks_left: float, trial_s: float
 ) -> Probe | None:
-    """The most promising probe of a type that is not ``known``, or None if none is worth it.
+    """The probe of a type that is not ``known`` with most promise for its price, or None if none is worth it.
+
+    Small types of a processor tell as much about it as large ones, for a fraction of the price.
 
     ``trial_s`` is how long it runs before its rate is known.
     """
@@ -67,4 +69,4 @@ def best_probe(
         if option.spread > UNCERTAIN and option.pool.instance_type not in known
     ]
     worthy = [probe for probe in probes if probe.promise_usd > WORTH * probe.price_usd]
-    return max(worthy, key=lambda probe: probe.promise_usd - probe.price_usd, default=None)
+    return max(worthy, key=lambda probe: probe.promise_usd / probe.price_usd, default=None)
