@@ -1,0 +1,27 @@
+"""The benchmark scripts run, and keep their promises on a few seeds."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_policy_benchmark_keeps_budgets_and_bound(tmp_path: Path) -> None:
+    command = [sys.executable, str(ROOT / "benchmarks" / "policies.py"), "--quick", "--runs", "2", "--processes", "1"]
+    command += ["--policies", "mpc,threshold-2019", "--regimes", "calm,stock-out"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "medium, stock-out (synthetic)" in done.stdout
+    assert "budgets kept and the optimum undercut by no run, 2 seeds per table" in done.stdout
+
+
+def test_the_kept_results_are_those_of_a_full_benchmark() -> None:
+    results = json.loads((ROOT / "benchmarks" / "results" / "policies.json").read_text())
+    assert results["runs"] >= 100
+    rows = [row for table in results["tables"] for row in table["policies"]]
+    assert rows
+    assert all(row["budget_violations"] == 0 for row in rows)
