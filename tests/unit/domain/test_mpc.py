@@ -8,7 +8,7 @@ import pytest
 
 from cloudpits.domain.commands import Drain, Keep, Launch, Replace, Stop
 from cloudpits.domain.decision import decide
-from cloudpits.domain.model import Job, Mode, Snapshot
+from cloudpits.domain.model import Job, JobManager, Mode, Snapshot
 from cloudpits.domain.policies.mpc import Mpc, mpc
 from tests.unit.domain.worlds import (
     NOW,
@@ -198,3 +198,41 @@ def test_a_stopped_market_is_waited_for() -> None:
 def test_a_tiny_job_gets_a_tiny_fleet(tasks: int) -> None:
     launches = [c for c in commands(replace(snapshot(), job=Job(tasks))) if isinstance(c, Launch)]
     assert sum(c.count for c in launches) == 1
+
+
+def test_a_fleet_that_surely_finishes_is_not_given_up_for_on_demand() -> None:
+    """Little slack is left on demand, but the spot fleet needs only minutes."""
+    state = under_way(
+        fleet(LARGE, 20),
+        tasks=36_000,
+        committed=20_000,
+        started_at=NOW - 2 * 3600.0,
+        deadline_s=2 * 3600.0 + 1200.0,
+        memory={"certified": True},
+    )
+    assert "on_demand" not in decide(state, Mpc(), NOW).memory
+
+
+def test_a_job_manager_that_costs_nothing_is_fine() -> None:
+    assert any(isinstance(c, Launch) for c in commands(snapshot(job_manager=JobManager(0.0))))
+
+
+@pytest.mark.parametrize("name", ["hysteresis", "explore", "diversification", "job_manager_term"])
+def test_every_part_can_be_switched_off_for_comparison(name: str) -> None:
+    launched = [c for c in decide(snapshot(), mpc(**{name: False}), NOW).commands if isinstance(c, Launch)]
+    assert launched
+
+
+def test_without_the_job_managers_price_the_fleet_is_smaller() -> None:
+    def size(**off: bool) -> int:
+        plan = decide(snapshot(), mpc(**off), NOW)
+        return sum(c.count for c in plan.commands if isinstance(c, Launch))
+
+    assert size(job_manager_term=False) < size()
+
+
+def test_a_fleet_is_spread_over_zones_that_cost_the_same() -> None:
+    launched = [c for c in commands(snapshot()) if isinstance(c, Launch)]
+    assert len({c.pool.availability_zone for c in launched}) == 2
+    alone = decide(snapshot(), mpc(diversification=False), NOW).commands
+    assert len({c.pool for c in alone if isinstance(c, Launch)}) == 1

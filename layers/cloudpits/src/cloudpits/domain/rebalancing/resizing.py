@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from cloudpits.domain.commands import Command, Drain, Launch
-from cloudpits.domain.model import Mode, WorkerState
+from cloudpits.domain.commands import Command, Drain, Launch, Replace
+from cloudpits.domain.model import Mode, Worker, WorkerState
 from cloudpits.domain.planning.crew import Crew
 from cloudpits.domain.planning.diversify import spread_out
 from cloudpits.domain.planning.goal import Goal, Score
@@ -82,29 +83,49 @@ def moved_usd(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal
 def commands(
     change: Resizing, crews: Sequence[Crew], market: Market, goal: Goal, *, diversify: bool = True
 ) -> Iterator[Command]:
-    """Launches and drains that lead from before to after."""
+    """Replacements, launches and drains that lead from before to after; the first carries what all of them save.
+
+    Launch before terminate: who is to make room for new workers stays until one of them works, and only a
+    tenth of the fleet is exchanged at a time.
+    """
     if change.after.counts == change.before.counts:
         return
     why = _why(change, goal)
-    saved = _saving(change, goal)
-    first = len(crews)
+    arriving = _arriving(change, len(crews), market, goal, diversify=diversify)
+    most = max(1, int(IN_FLIGHT_SHARE * change.before.totals.workers)) if arriving else None
+    moves: list[Command] = []
+    for worker, cost in _leaving(change, crews)[:most]:
+        reason = f"{worker.pool} costs {cost}"
+        if arriving:
+            option = arriving.pop(0)
+            reason = f"{reason}, {option.pool} {usd_per_tasks(option.usd_per_task)}; {why}"
+            moves.append(Replace(worker.instance_id, option.pool, reason))
+        else:
+            moves.append(Drain(worker.instance_id, f"{reason}; {why}"))
+    for option, count in Counter(arriving).items():
+        moves.append(Launch(option.pool, count, f"{option.pool} costs {usd_per_tasks(option.usd_per_task)}; {why}"))
+    yield replace(moves[0], expected_saving_usd=_saving(change, goal))
+    yield from moves[1:]
+
+
+def _arriving(change: Resizing, first: int, market: Market, goal: Goal, *, diversify: bool) -> list[Option]:
+    """One option per worker to be launched, spread over zones."""
     added = [0] * first + list(change.after.counts[first:])
-    if any(added):
-        wanted = fleet_of(change.options, added, goal)
-        whole = Fleet(wanted.counts, change.after.totals, wanted.score)
-        split = spread_out(market, goal, change.options, whole, diversify=diversify)
-        for option, (pool, count) in zip(split.options, split.pools, strict=True):
-            yield Launch(pool, count, f"{pool} costs {usd_per_tasks(option.usd_per_task)}; {why}", saved)
-            saved = 0.0
-    # Launch before terminate: who is to make room for new workers leaves in small numbers.
-    most = max(1, int(IN_FLIGHT_SHARE * change.before.totals.workers)) if any(added) else change.before.totals.workers
-    for crew, old, new in zip(crews, change.before.counts, change.after.counts, strict=False):
-        leaving = crew.workers[: min(most, max(0, old - new))]
-        most -= len(leaving)
-        for worker in leaving:
-            cost = usd_per_tasks(crew.option.usd_per_task)
-            yield Drain(worker.instance_id, f"{worker.pool} costs {cost}; {why}", saved)
-            saved = 0.0
+    wanted = fleet_of(change.options, added, goal)
+    if wanted.totals.workers == 0:
+        return []
+    whole = Fleet(wanted.counts, change.after.totals, wanted.score)
+    split = spread_out(market, goal, change.options, whole, diversify=diversify)
+    return [option for option, (_, count) in zip(split.options, split.pools, strict=True) for _ in range(count)]
+
+
+def _leaving(change: Resizing, crews: Sequence[Crew]) -> list[tuple[Worker, str]]:
+    """Workers that the better fleet does without, with what they cost per task."""
+    return [
+        (worker, usd_per_tasks(crew.option.usd_per_task))
+        for crew, old, new in zip(crews, change.before.counts, change.after.counts, strict=False)
+        for worker in crew.workers[: max(0, old - new)]
+    ]
 
 
 def _saving(change: Resizing, goal: Goal) -> float:
