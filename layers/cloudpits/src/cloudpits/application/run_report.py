@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 from cloudpits.application.roster import INTERRUPTIONS
@@ -13,7 +15,8 @@ def run_report(books: Books, run: str, output_dir: str | None = None) -> dict[st
     """The JSON document of a run; InvalidInputError when the books do not know it.
 
     Money in USD, ``makespan_s`` in seconds from the run's start to its end (None while it runs), instants in
-    seconds since the Unix epoch. ``replacements`` counts replacement workers that were launched.
+    seconds since the Unix epoch. ``replacements`` counts workers launched to replace
+    another, whether the other was drained afterwards or, in a full fleet, in the same cycle.
     """
     record = books.load_run(run)
     if record is None:
@@ -36,13 +39,27 @@ def run_report(books: Books, run: str, output_dir: str | None = None) -> dict[st
         "spent_usd": record.spent_usd,
         "makespan_s": None if record.ended_at is None else record.ended_at - record.started_at,
         "interruptions": sum(worker.ended_because in INTERRUPTIONS for worker in workers),
-        "replacements": sum(worker.replaces is not None for worker in workers),
+        "replacements": _replacements(workers, books.decisions(run)),
         "launch_failures": len(books.capacity_errors(run)),
         "workers": [_worker(worker) for worker in workers],
         "job_managers": [_instance(manager) for manager in managers],
         "decisions": [decision_document(decision) for decision in books.decisions(run)],
         "output_dir": output_dir,
     }
+
+
+def _replacements(workers: Sequence[InstanceRecord], decisions: Sequence[DecisionRecord]) -> int:
+    replaced = {worker.replaces for worker in workers if worker.replaces is not None}
+    drained: Counter[float] = Counter(
+        decision.at for decision in decisions if decision.command == "drain" and decision.instance_id not in replaced
+    )
+    launched: Counter[float] = Counter(
+        decision.at
+        for decision in decisions
+        for worker in workers
+        if decision.command == "launch" and worker.replaces is None and worker.instance_id in decision.outcome
+    )
+    return len(replaced) + sum((drained & launched).values())
 
 
 def decision_document(decision: DecisionRecord) -> dict[str, Any]:

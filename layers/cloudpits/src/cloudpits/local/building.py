@@ -35,7 +35,7 @@ def build_module(experiment: Experiment) -> None:
     command = [compiler, *FLAGS, "-o", str(module), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- the compiler, by path
     if done.returncode:
-        errors = [line for line in done.stderr.splitlines() if "error" in line] or ["g++ failed"]
+        errors = [line for line in done.stderr.splitlines() if "error:" in line] or ["g++ failed"]
         raise InvalidInputError(f"program.module: {errors[0]}")
 
 

@@ -37,11 +37,15 @@ class Stage:
     seed: int = 0
     pool_capacity: int | None = None
     keep: bool = False
-    mark: str = field(default_factory=lambda: secrets.token_hex(8))
     clock: ScaledClock = field(init=False)
     aws: EmulatedAws = field(init=False)
     went_well: bool = False
     _exits: ExitStack = field(default_factory=ExitStack)
+
+    @property
+    def mark(self) -> str:
+        """What all processes of this cloud carry in their environment; see ``warden``."""
+        return self.run
 
     @property
     def folder(self) -> Path:
