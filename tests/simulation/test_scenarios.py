@@ -92,6 +92,10 @@ def test_without_measurements_a_deadline_alone_can_be_met(log: PriceLog) -> None
         ),
         ({"workers__instance_types": ["zz9.*"]}, "no known type of us-east-1 matches zz9.*"),
         ({"workers__instance_types": ["m5.large"]}, "measures none of the experiment's 1 types"),
+        (
+            {"workers": {"instance_types": ["m6g.large", "x1.16xlarge"], "markets": ["spot"]}},
+            "the log prices none of the experiment's 1 types",
+        ),
         ({"job_manager": {"instance_type": "zz9.large"}}, "job_manager.instance_type: zz9.large is not sold"),
     ],
 )

@@ -6,26 +6,21 @@ import math
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from cloudpits.adapters.catalogue import PackagedCatalogue
 from cloudpits.config.experiment import GP3_USD_PER_GIB_MONTH, HOURS_PER_MONTH, Experiment
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Market, Pool, RateSample
+from cloudpits.simulation.guess import guessed_rates
 from cloudpits.simulation.performance import read_performance
 from cloudpits.simulation.points import Points
 from cloudpits.simulation.prices import PriceLog, read_price_log
-from cloudpits.simulation.randomness import stream
 from cloudpits.simulation.scenario import Scenario
 
 WARM_UP_S = 24 * SECONDS_PER_HOUR  # series start at their first change: skip the day on which most are unknown
 _DEFAULT_RUN_S = 12 * SECONDS_PER_HOUR
-_GUESSED_CLOCK_GHZ = 3.0
-# Spread of the logarithm of tasks/s per vCPU and GHz, between families and within one: about what measured rates
-# of a compute-bound program (EP class C on 31 types) show.
-_GUESSED_FAMILY_SIGMA = 0.06
-_GUESSED_TYPE_SIGMA = 0.03
-_GUESSED_SPREAD = 0.03
 NO_PERFORMANCE = "none"
 
 
@@ -75,28 +70,21 @@ def _pools(
     return pools
 
 
-def _guessed_rates(experiment: Experiment, types: Mapping[str, InstanceType], total: int) -> tuple[RateSample, ...]:
-    """A synthetic program, where nothing was measured: sized to take half the budget at on-demand prices.
-
-    Without a budget, or where that would take too long, half the deadline on a quarter of the workers decides.
-    Rates follow vCPUs × clock with a lasting deviation per family and type; the policy is told none of it.
-    """
-    power = {
-        name: known.vcpus
-        * (known.clock_ghz or _GUESSED_CLOCK_GHZ)
-        * math.exp(stream(0, "guess", known.family).gauss(0.0, _GUESSED_FAMILY_SIGMA))
-        * math.exp(stream(0, "guess", name).gauss(0.0, _GUESSED_TYPE_SIGMA))
-        for name, known in types.items()
-    }
-    best_per_usd = max(power[name] / (known.on_demand_usd_per_hour or math.inf) for name, known in types.items())
-    needed = []
-    if experiment.limits.budget_usd is not None:
-        needed.append(total / (experiment.limits.budget_usd / 2 * SECONDS_PER_HOUR * best_per_usd))
-    if experiment.deadline_s is not None:
-        workers = max(1, experiment.limits.max_workers // 4)
-        needed.append(total / (experiment.deadline_s / 2 * workers * max(power.values())))
-    unit = max(needed)
-    return tuple(RateSample(name, p * unit, p * unit * _GUESSED_SPREAD, 5) for name, p in sorted(power.items()))
+def _buyable(
+    experiment: Experiment, log: PriceLog, zones: tuple[str, ...], catalogue: PackagedCatalogue
+) -> Mapping[str, InstanceType]:
+    """Matching types that can be bought at all: on spot alone, those that the log prices."""
+    types = _known_types(experiment, catalogue)
+    if experiment.workers.markets != (Market.SPOT,):
+        return types
+    priced = {name for (name, zone) in log.series if zone in zones}
+    buyable = {name: known for name, known in types.items() if name in priced}
+    if not buyable:
+        raise InvalidInputError(
+            f"prices: the log prices none of the experiment's {len(types)} types in {', '.join(zones)}; use a log that "
+            "does, or add on-demand to workers.markets"
+        )
+    return buyable
 
 
 def _volume(gib: int) -> float:
@@ -144,6 +132,36 @@ def _restrict(
     return kept, tuple(sample for sample in samples if sample.instance_type in kept), notes
 
 
+@dataclass(frozen=True, slots=True)
+class _Measured:
+    """Types that can be simulated, their true rates, what the policy is told of them, and what people should know."""
+
+    types: Mapping[str, InstanceType]
+    rates: tuple[RateSample, ...]
+    history: tuple[RateSample, ...]
+    notes: tuple[str, ...]
+
+
+def _measured(
+    experiment: Experiment, types: Mapping[str, InstanceType], performance: Path | str | None, workload: str | None
+) -> _Measured:
+    if performance is None or str(performance) == NO_PERFORMANCE:
+        rates = guessed_rates(experiment, types, total_tasks(experiment))
+        return _Measured(
+            types, rates, (), ("no measured rates: a synthetic program that fits the limits is simulated",)
+        )
+    kept, samples, notes = _restrict(types, read_performance(performance, workload), str(performance))
+    return _Measured(kept, samples, samples, notes)
+
+
+def _manager_usd_per_hour(experiment: Experiment, catalogue: PackagedCatalogue) -> float:
+    name = experiment.job_manager.instance_type
+    price = catalogue.on_demand_usd_per_hour(name)
+    if price is None:
+        raise InvalidInputError(f"job_manager.instance_type: {name} is not sold in {experiment.region}")
+    return price
+
+
 def build_scenario(
     experiment: Experiment,
     prices: Path | PriceLog,
@@ -157,45 +175,25 @@ def build_scenario(
     log = prices if isinstance(prices, PriceLog) else read_price_log(prices)
     catalogue = PackagedCatalogue(experiment.region, as_of=log.start)
     zones = _zones(experiment, log)
-    types = dict(_known_types(experiment, catalogue))
-    total = total_tasks(experiment)
-    priced = {name for (name, zone) in log.series if zone in zones}
-    if experiment.workers.markets == (Market.SPOT,):
-        types = {name: known for name, known in types.items() if name in priced}
-    notes: tuple[str, ...] = ()
-    if performance is None or str(performance) == NO_PERFORMANCE:
-        samples = _guessed_rates(experiment, types, total)
-        history: tuple[RateSample, ...] = ()
-        notes = ("no measured rates: a synthetic program that takes half of the limits is simulated",)
-    else:
-        types, samples, notes = _restrict(types, read_performance(performance, workload), str(performance))
-        history = samples
-    pools = _pools(experiment, log, types, zones)
-    if not pools:
-        raise InvalidInputError("prices: the log prices none of the experiment's instance types in its zones")
-    manager_price = catalogue.on_demand_usd_per_hour(experiment.job_manager.instance_type)
-    if manager_price is None:
-        raise InvalidInputError(
-            f"job_manager.instance_type: {experiment.job_manager.instance_type} is not sold in {experiment.region}"
-        )
+    known = _measured(experiment, _buyable(experiment, log, zones, catalogue), performance, workload)
     earliest, latest = _starts(log, experiment)
-    per_instance = experiment.program.workers_per_instance
+    threads = experiment.program.workers_per_instance
     return Scenario(
         name=experiment.name,
-        tasks_total=total,
+        tasks_total=total_tasks(experiment),
         limits=experiment.domain_limits(),
         settings=experiment.domain_settings(),
-        types=types,
-        prices=pools,
-        rates={sample.instance_type: sample for sample in samples},
-        hazards={name: catalogue.interruptions_per_hour(name) or 0.0 for name in types},
-        job_manager_usd_per_hour=manager_price,
+        types=known.types,
+        prices=_pools(experiment, log, known.types, zones),
+        rates={sample.instance_type: sample for sample in known.rates},
+        hazards={name: catalogue.interruptions_per_hour(name) or 0.0 for name in known.types},
+        job_manager_usd_per_hour=_manager_usd_per_hour(experiment, catalogue),
         job_manager_volume_usd_per_hour=_volume(experiment.job_manager.volume_gib),
         earliest=earliest,
         latest=latest,
         prices_end=log.end,
         metrics_s=experiment.rebalance.metrics_seconds,
-        slots=None if per_instance is None else dict.fromkeys(types, per_instance),
-        history=history,
-        notes=notes,
+        slots=None if threads is None else dict.fromkeys(known.types, threads),
+        history=known.history,
+        notes=known.notes,
     )
