@@ -17,6 +17,7 @@ from cloudpits.cli.output import console, duration, print_json, usd
 from cloudpits.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:  # pymysql is loaded when a database is asked
+    from cloudpits.adapters.mysql.connection import Database
     from cloudpits.adapters.mysql.history import History
 
 DECISIONS_SHOWN = 20
@@ -92,7 +93,7 @@ def _show_history(found: History) -> None:
             table.add_row(rate.instance_type, f"{rate.mean:.6g}", f"{rate.stdev:.3g}", str(rate.samples))
         console.print(table)
     for measured in found.of_2019:
-        name = f"{measured.data_name} / {measured.parameters_id}"
+        name = f"{measured.data_name} (--measurements {measured.parameters_id}/{measured.data_id})"
         table = Table("instance type", "tasks/s", "samples", title=f"measured in 2019: {name}")
         for rate in measured.rates:
             table.add_row(rate.instance_type, f"{rate.mean:.6g}", str(rate.samples))
@@ -114,8 +115,43 @@ def history(as_json: options.AsJson = False) -> None:
         _show_history(found)
 
 
+def _measurements(database: Database, chosen: str | None) -> tuple[int, int]:
+    """Ids (parameters, data) of the measurements of 2019 that are meant; InvalidInputError lists them if unclear."""
+    from cloudpits.adapters.mysql.history import history as read
+
+    known = {f"{m.parameters_id}/{m.data_id}": (m.parameters_id, m.data_id) for m in read(database).of_2019}
+    if chosen is None and len(known) == 1:
+        return next(iter(known.values()))
+    if chosen not in known:
+        raise InvalidInputError(
+            f"--measurements: {chosen or 'not given'}; give one of the PARAMETERS/DATA pairs that cloudpits history "
+            f"shows: {', '.join(known) or 'there are none'}"
+        )
+    return known[chosen]
+
+
+def _use(database: Database, experiment_file: Path, chosen: str | None) -> None:
+    from cloudpits.adapters.mysql.history import use_measurements_of_2019
+    from cloudpits.config.artefacts import program_digest
+    from cloudpits.config.experiment import load_experiment
+
+    experiment = load_experiment(experiment_file)
+    parameters_id, data_id = _measurements(database, chosen)
+    rates = use_measurements_of_2019(
+        database, program_digest(experiment), experiment.name, parameters_id=parameters_id, data_id=data_id
+    )
+    console.print(f"{experiment.name} now knows the rates of {len(rates)} instance types")
+
+
 def import_legacy(
     dump: Annotated[Path, typer.Argument(metavar="DUMP", help="mysqldump of the original's database, .gz accepted.")],
+    use_for: Annotated[
+        Path | None,
+        typer.Option("--use-for", metavar="EXPERIMENT", help="Experiment whose history these measurements become."),
+    ] = None,
+    measurements: Annotated[
+        str | None, typer.Option(metavar="PARAMETERS/DATA", help="Which ones, where the dump holds several.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Load a dump of the original's database into experimentos; rows that are there already stay as they are."""
@@ -123,7 +159,10 @@ def import_legacy(
     from cloudpits.adapters.mysql.import_legacy import import_legacy as load
     from cloudpits.cli.database import required_url
 
-    imported = load(connect(required_url()), dump)
+    database = connect(required_url())
+    imported = load(database, dump)
+    if use_for is not None:
+        _use(database, use_for, measurements)
     if as_json:
         print_json({"tables": [asdict(table) for table in imported]})
         return
