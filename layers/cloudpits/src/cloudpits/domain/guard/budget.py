@@ -46,13 +46,14 @@ class BudgetGuard:
 
     snapshot: Snapshot
     purse: Purse = field(init=False)
+    least: dict[str, float] = field(init=False)  # instance id → USD it costs at least, ended at once
 
     def __post_init__(self) -> None:
         snapshot = self.snapshot
         limit = snapshot.limits.budget_usd
         ending = ending_s(snapshot.settings)
-        least = sum(worker_bound_usd(worker, ending, snapshot) for worker in snapshot.fleet)
-        committed = snapshot.spent_usd + least + manager_bound_usd(snapshot, ending)
+        self.least = {worker.instance_id: worker_bound_usd(worker, ending, snapshot) for worker in snapshot.fleet}
+        committed = snapshot.spent_usd + sum(self.least.values()) + manager_bound_usd(snapshot, ending)
         self.purse = Purse(math.inf if limit is None else limit, committed)
 
     def enforce(self, commands: Sequence[Command]) -> list[Command]:
@@ -96,8 +97,8 @@ class BudgetGuard:
         return [Terminate(worker.instance_id, f"{self._too_dear(worker)}, not even while it drains")]
 
     def _more(self, worker: Worker, seconds: float) -> float:
-        ending = ending_s(self.snapshot.settings)
-        return worker_bound_usd(worker, seconds, self.snapshot) - worker_bound_usd(worker, ending, self.snapshot)
+        """What ``seconds`` cost beyond ending at once."""
+        return worker_bound_usd(worker, seconds, self.snapshot) - self.least[worker.instance_id]
 
     def _too_dear(self, worker: Worker) -> str:
         return (

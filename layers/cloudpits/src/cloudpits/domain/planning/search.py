@@ -10,6 +10,7 @@ from cloudpits.domain.planning.option import Option
 
 MOST_STEPS = 24
 SMALLEST_GAIN = 1e-9
+STEP_FACTOR = 4  # between the numbers of workers tried at once
 
 Change = tuple[tuple[int, int], ...]  # (option index, workers more or fewer)
 
@@ -36,7 +37,7 @@ def _steps(most: int) -> Iterator[int]:
     step = 1
     while step < most:
         yield step
-        step *= 2
+        step *= STEP_FACTOR
     if most > 0:
         yield most
 
@@ -53,7 +54,7 @@ ALL_MOVES = Moves()
 
 
 def changes(options: Sequence[Option], fleet: Fleet, goal: Goal, moves: Moves) -> Iterator[Change]:
-    """Every addition and removal by powers of two, and every exchange of one or of all of an option."""
+    """Every addition and removal by powers of four and of all, and every exchange of one or of all of an option."""
     free = goal.max_workers - fleet.totals.workers
     present = [index for index, count in enumerate(fleet.counts) if count]
     for index, option in enumerate(options):

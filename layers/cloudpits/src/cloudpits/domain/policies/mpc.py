@@ -28,7 +28,7 @@ from cloudpits.domain.planning.search import fleet_of
 from cloudpits.domain.policies.memory import Memory
 from cloudpits.domain.rebalancing import exploration, replacement, tail
 from cloudpits.domain.rebalancing.cooldown import cooling
-from cloudpits.domain.rebalancing.resizing import Resizing, commands, resize
+from cloudpits.domain.rebalancing.resizing import MOST_EFFICIENT, Resizing, commands, resize
 from cloudpits.domain.wording import duration, usd
 
 ROOM_TO_SPARE = 2.0  # times what is at stake until the next decision, for the certificate to count
@@ -203,7 +203,7 @@ def _replacements(outlook: Outlook, change: Resizing) -> Iterator[Command]:
         margin=outlook.variant.margin,
     )
     busy = {worker.pool for worker in snapshot.fleet if worker.state is WorkerState.PENDING}
-    for swap in replacement.swaps(snapshot, outlook.crews, outlook.fresh, judged, busy):
+    for swap in replacement.swaps(snapshot, outlook.crews, outlook.fresh[:MOST_EFFICIENT], judged, busy):
         yield replacement.command(swap)
 
 

@@ -13,7 +13,7 @@ from cloudpits.domain.planning.diversify import spread_out
 from cloudpits.domain.planning.goal import Goal, Score
 from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
-from cloudpits.domain.planning.search import Fleet, Moves, fleet_of, improve
+from cloudpits.domain.planning.search import Fleet, Moves, best_change, changed, fleet_of, improve
 from cloudpits.domain.rebalancing.replacement import IN_FLIGHT_SHARE
 from cloudpits.domain.wording import duration, usd, usd_per_tasks
 
@@ -38,10 +38,14 @@ def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: f
     options = (*(crew.option for crew in crews), *fresh)
     before = fleet_of(options, [len(crew.workers) for crew in crews] + [0] * len(fresh), goal)
     release = _may_release(crews, before, goal)
-    after = improve(options, before, goal, Moves(release=release, exchange=False))
-    if not worth_it(options, before, after, goal, margin):
-        after = before
-    return Resizing(options, before, after)
+    moves = Moves(release=release, exchange=False)
+    step = best_change(options, before, goal, moves)
+    first = before if step is None else changed(before, *step)
+    # Steps get smaller: when the best one gains too little, so would all that follow.
+    if not worth_it(options, before, first, goal, margin):
+        return Resizing(options, before, before)
+    after = improve(options, first, goal, moves)
+    return Resizing(options, before, after if worth_it(options, before, after, goal, margin) else first)
 
 
 def _may_release(crews: Sequence[Crew], before: Fleet, goal: Goal) -> bool:
