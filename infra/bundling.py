@@ -83,7 +83,7 @@ def install_package(target: Path, architecture: str, python: str) -> None:
     """Install the package with its base dependencies into ``target``; RuntimeError carries uv's own words."""
     beside = Path(sys.executable).with_name("uv")
     command = [str(beside) if beside.exists() else "uv", "pip", "install", "--quiet", "--link-mode", "copy"]
-    command += ["--target", str(target), "--python", sys.executable]
+    command += ["--system-certs", "--target", str(target), "--python", sys.executable]
     command += ["--python-version", python, "--python-platform", _PLATFORMS[architecture]]
     command += ["--only-binary", ":all:", "--no-binary", "cloudpits", "-c", str(CONSTRAINTS), str(PACKAGE)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TIMEOUT_S)  # noqa: S603  # fixed words

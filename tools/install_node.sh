@@ -6,4 +6,4 @@ if ! command -v npm >/dev/null || ! node -e 'process.exit(Number(process.version
   echo "cloudpits: Node.js 20 or newer with npm is needed (Debian: apt-get install nodejs npm, or nodejs.org)" >&2
   exit 2
 fi
-npm ci --no-audit --no-fund --loglevel=error
+npm ci --no-audit --no-fund --loglevel=error --no-update-notifier

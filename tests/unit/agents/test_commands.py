@@ -24,7 +24,9 @@ def value(command: list[str], option: str) -> str:
 @pytest.fixture
 def full(document: AgentDocument) -> AgentDocument:
     program = document.program.model_copy(update={"tasks_total": 4, "workers_per_instance": 2, "overfill": 3})
-    return document.model_copy(update={"program": program, "secret_arn": "arn:aws:secretsmanager:us-east-1:1:secret:pi"})
+    return document.model_copy(
+        update={"program": program, "secret_arn": "arn:aws:secretsmanager:us-east-1:1:secret:pi"}
+    )
 
 
 def test_the_program_comes_last_and_is_the_same_wherever_it_runs(document: AgentDocument) -> None:
