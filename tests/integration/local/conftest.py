@@ -120,7 +120,8 @@ class Pool:
     """Launches from one template, as the controller does."""
 
     def __init__(self, aws: EmulatedAws, document: AgentDocument) -> None:
-        self.ec2 = connect(aws, "ec2")
+        self.client: Callable[[str], Any] = lambda service: connect(aws, service)
+        self.ec2 = self.client("ec2")
         self.run = f"run-{secrets.token_hex(4)}"
         user_data = f"#!/bin/sh\n{embed(document)}\nexec cloudpits-agent\n"
         self.template = self.ec2.create_launch_template(

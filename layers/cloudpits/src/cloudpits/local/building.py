@@ -7,8 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cloudpits.config.artefacts import is_remote, modules_by_architecture
 from cloudpits.config.experiment import Experiment
 from cloudpits.domain.errors import InvalidInputError
+from cloudpits.spits.errors import SpitsError
+from cloudpits.spits.programs.loading import check_module
 
 PREFIX = "lib"
 FLAGS = ("-O2", "-std=c++17", "-shared", "-fPIC")
@@ -37,6 +40,17 @@ def build_module(experiment: Experiment) -> None:
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "error:" in line] or ["g++ failed"]
         raise InvalidInputError(f"program.module: {errors[0]}")
+
+
+def check_program(experiment: Experiment) -> None:
+    """InvalidInputError unless the module is there and a program that this machine can run."""
+    for location in modules_by_architecture(experiment).values():
+        if is_remote(location):
+            raise InvalidInputError(f"program.module: {location} is not on this machine, where the instances run")
+        try:
+            check_module(Path(location))
+        except SpitsError as error:
+            raise InvalidInputError(f"program.module: {error}") from None
 
 
 def _newest(source: Path) -> float:

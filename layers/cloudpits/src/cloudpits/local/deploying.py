@@ -35,12 +35,18 @@ def bootstrap(endpoint: str, region: str) -> None:
     ssm.put_parameter(Name=f"/cdk-bootstrap/{QUALIFIER}/version", Value=BOOTSTRAP_VERSION, Type="String")
 
 
+def require_tools() -> None:
+    """InvalidInputError unless the CDK can be run here."""
+    if shutil.which("node") is None:
+        raise InvalidInputError("Node.js: not found; install Node.js 20 or newer (Debian: apt-get install nodejs npm)")
+    if not CDK.exists() or not Path("cdk.json").exists():
+        raise InvalidInputError(f"{CDK}: not found; type this in the CloudPITS checkout, after make install")
+
+
 class Deployment:
     """Two deployments of one synthesis: history is written into the database between them."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str], context: Mapping[str, str]) -> None:
-        if not CDK.exists() or not Path("cdk.json").exists():
-            raise InvalidInputError(f"{CDK}: not found; type this in the CloudPITS checkout, after make install")
         self._folder = folder
         self._environment = {**environment, "JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "1"}
         self._assembly = folder / "cdk.out"

@@ -86,6 +86,9 @@ def _figures(document: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("interruptions, replacements", f"{document['interruptions']}, {document['replacements']}"),
         ("output", str(document["output_dir"])),
     ]
+    for other in document.get("simulated", ()):
+        name, minutes = f"simulated, {other['policy']}", other["makespan_s"] / 60
+        rows.append((name, f"{other['cost_usd']:.4f} USD, {minutes:.1f} market minutes"))
     if "differs_from_single_process" in document:
         differing = document["differs_from_single_process"]
         rows.append(("result", f"differs in {', '.join(differing)}" if differing else "equal to a single-process run"))

@@ -20,8 +20,8 @@ from cloudpits.config.artefacts import program_digest
 from cloudpits.config.experiment import Experiment, load_experiment
 from cloudpits.domain.errors import CloudError
 from cloudpits.domain.model import RateSample
-from cloudpits.local.building import build_module
-from cloudpits.local.deploying import SHARED, Deployment, bootstrap
+from cloudpits.local.building import build_module, check_program
+from cloudpits.local.deploying import SHARED, Deployment, bootstrap, require_tools
 from cloudpits.local.faults import FaultInjection, FaultPlan
 from cloudpits.local.live import View, make_view
 from cloudpits.local.machines import Supervisor
@@ -32,6 +32,7 @@ from cloudpits.local.settings import LocalSettings, load_local_settings
 from cloudpits.local.speeds import Speeds, speeds_from_facts, speeds_from_table
 from cloudpits.local.stage import Stage
 from cloudpits.local.state import Observer, RunState
+from cloudpits.local.yardsticks import yardsticks
 from cloudpits.simulation.performance import read_performance
 
 WARM_UP_S = 5.0  # real seconds given to the functions for starting, before the market opens
@@ -47,6 +48,7 @@ class Request:
     experiment: Experiment
     path: Path
     settings: LocalSettings
+    prices: Path | None
     history: tuple[RateSample, ...]
     time_scale: float
     faults: FaultPlan
@@ -78,11 +80,14 @@ def run_local(  # noqa: PLR0913 -- one parameter per option of the command
     """
     experiment = load_experiment(experiment_path)
     settings = load_local_settings(experiment_path)
+    require_tools()
     build_module(experiment)
+    check_program(experiment)
     request = Request(
         experiment=experiment,
         path=experiment_path,
         settings=settings,
+        prices=prices or settings.prices,
         history=_history(settings, performance),
         time_scale=time_scale,
         faults=FaultPlan(interrupt, kill, kill_job_manager, kill_controller, seed),
@@ -90,7 +95,7 @@ def run_local(  # noqa: PLR0913 -- one parameter per option of the command
     stage = Stage(
         run=f"{experiment.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}",
         region=experiment.region,
-        market=build_market(experiment, prices or settings.prices, settings.market_origin),
+        market=build_market(experiment, request.prices, settings.market_origin),
         time_scale=time_scale,
         capacity_errors=capacity_errors,
         seed=seed,
@@ -231,8 +236,11 @@ class Play:
         folder = self._stage.folder / "output"
         files = collect_outputs(observer.s3, outputs["ArtefactBucket"], self._stage.run, folder)
         document = run_report(observer.books, self._stage.run, str(folder))
+        settings = self._request.settings
+        if self._request.prices and settings.speeds:
+            document["simulated"] = yardsticks(self._request.experiment, self._request.prices, settings.speeds)
         document["recorded_prices"] = self._stage.market.recorded
-        if self._reference is not None and self._request.settings.compare_with_single_process:
+        if self._reference is not None and settings.compare_with_single_process:
             document["differs_from_single_process"] = differing_files(self._reference.files, files)
         document["running_instances_left"] = len(observer.look().fleet)
         (self._stage.folder / "report.json").write_text(json.dumps(document, indent=1, default=str))
