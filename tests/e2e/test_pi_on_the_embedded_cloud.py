@@ -80,6 +80,12 @@ def test_nothing_is_left_running(document: dict[str, Any]) -> None:
     assert list(marked(document["run"])) == []
 
 
+def test_results_are_what_is_kept(document: dict[str, Any]) -> None:
+    folder = Path(document["output_dir"]).parent
+
+    assert sorted(path.name for path in folder.iterdir()) == ["output", "report.json"]
+
+
 def test_a_run_that_is_interrupted_leaves_no_process() -> None:
     run = subprocess.Popen(command(), cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     assert run.stderr is not None

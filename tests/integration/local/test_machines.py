@@ -143,6 +143,16 @@ def test_speeds_have_the_ratio_that_was_asked_for(supervise: Any, pool: Any) -> 
     assert used["c5.large"] == pytest.approx(0.10, rel=0.3)
 
 
+def test_user_data_that_is_not_ours_is_reported(supervise: Any, pool: Any) -> None:
+    supervisor = supervise(RECORDING)
+    supervisor.check()
+
+    pool.launch(UserData="IyEvYmluL3NoCg==")  # an empty script
+
+    with pytest.raises(ValueError, match="no CloudPITS agent document"):
+        until(supervisor.check)
+
+
 def test_stopping_the_supervisor_leaves_no_process(supervise: Any, pool: Any) -> None:
     supervisor = supervise(COMPUTING)
     (instance,) = pool.spot()

@@ -79,6 +79,7 @@ class Supervisor:
     boot_s: float = 40.0
     machines: dict[str, Machine] = field(default_factory=dict)
     _booted: set[str] = field(default_factory=set)
+    _failure: Exception | None = None
     _stopped: threading.Event = field(default_factory=threading.Event)
     _threads: list[threading.Thread] = field(default_factory=list)
     _lock: threading.RLock = field(default_factory=threading.RLock)
@@ -89,6 +90,11 @@ class Supervisor:
             thread = threading.Thread(target=self._repeat, args=(work, period), name=name, daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def check(self) -> None:
+        """Raise what ended the watching, if anything did."""
+        if self._failure is not None:
+            raise self._failure
 
     def stop(self) -> None:
         """Stop watching and kill every machine."""
@@ -102,8 +108,13 @@ class Supervisor:
 
     def _repeat(self, work: Callable[[], None], period: float) -> None:
         while not self._stopped.wait(period):
-            with contextlib.suppress(OSError):  # the emulator may be slow or gone for a moment; look again
+            try:
                 work()
+            except OSError:
+                continue  # the emulator may be slow or gone for a moment; look again
+            except Exception as error:  # noqa: BLE001 -- handed to whoever watches the run, see check
+                self._failure = error
+                return
 
     def poll(self) -> None:
         """Start what should run, warn who is warned, end what was ended, report who ended by itself."""

@@ -161,7 +161,7 @@ class Play:
                 self._view.step("first cycle")
                 self._stage.open_market()
                 observer.first_cycle(outputs["Rebalancer"])
-                self._watch(observer, faults)
+                self._watch(observer, faults, supervisor)
                 return self._document(observer, outputs)
             finally:
                 save_function_logs(self._stage)
@@ -217,10 +217,11 @@ class Play:
             return speeds_from_facts(self._stage.market.types)
         return speeds_from_table(read_performance(table), self._reference.cpu_s / tasks, self._request.time_scale)
 
-    def _watch(self, observer: Observer, faults: FaultInjection) -> None:
+    def _watch(self, observer: Observer, faults: FaultInjection, supervisor: Supervisor) -> None:
         """Look at the run until it has ended, injecting faults on the way; CloudError when nothing moves any more."""
         moved_at, committed = time.monotonic(), 0.0
         while not (state := observer.look()).ended:
+            supervisor.check()
             self._view.show(state)
             told = faults.step(state.committed_share)
             if told:
