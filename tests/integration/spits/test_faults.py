@@ -185,6 +185,36 @@ def test_a_task_that_never_returns_is_ended_by_the_task_timeout(cluster: Any, tr
     assert "ran longer than 0.3 s" in cluster.status()["message"]
 
 
+def test_a_task_that_runs_far_longer_than_the_others_is_named(
+    cluster: Any, trial_module: Path, wait_until: Callable[..., None]
+) -> None:
+    arguments = "20 0 0 1 hang 7"
+    manager = cluster.task_manager(trial_module, arguments)
+    job = cluster.job_manager(trial_module, arguments)
+    wait_until(lambda: "task 7 of run 1 has run for" in manager.text())
+    time.sleep(0.6)
+    assert manager.text().count("--task-timeout would end it") == 1, "said once"
+    assert job.poll() is None, "without a limit it may still end"
+
+
+def test_tiny_tasks_waiting_behind_one_that_crashes_are_not_blamed(cluster: Any, trial_module: Path) -> None:
+    arguments = "2000 0 0 1 crash 1500"
+    cluster.task_manager(trial_module, arguments)
+    job = cluster.job_manager(trial_module, arguments, "--status", "status.json", "--on-poison", "skip")
+    assert job.wait() == 0
+    assert cluster.status()["tasks_quarantined"] == ["1/1500"]
+    assert cluster.status()["tasks_committed"] == 1999
+
+
+def test_tiny_tasks_waiting_behind_one_that_hangs_go_to_others(
+    cluster: Any, trial_module: Path, wait_until: Callable[..., None]
+) -> None:
+    arguments = "3000 0 0 1 hang 1500"
+    cluster.task_manager(trial_module, arguments, "--workers", 2)
+    cluster.job_manager(trial_module, arguments, "--status", "status.json")
+    wait_until(lambda: committed(cluster) == 2999)
+
+
 def test_a_poison_task_can_be_skipped(cluster: Any, trial_module: Path, expected: Callable[..., str]) -> None:
     arguments = "20 0 0 1 crash 7"
     cluster.task_manager(trial_module, arguments)
@@ -228,6 +258,20 @@ def test_an_idle_task_manager_helps_with_a_straggler(
     cluster.task_manager(trial_module, "4 100")
     assert job.wait() == 0, "long before the heartbeat would have noticed"
     assert cluster.result() == expected(4)
+
+
+def test_a_replica_that_is_not_needed_delays_neither_the_next_bag_nor_the_end(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
+    arguments = "6 50 0 2 once-hang 6"
+    managers = [cluster.task_manager(trial_module, arguments) for _ in range(2)]
+    cluster.announced(2)
+    began = time.monotonic()
+    assert cluster.job_manager(trial_module, arguments, "--heartbeat", 60).wait() == 0
+    assert time.monotonic() - began < 8, "the first copy of the task would run for ever"
+    assert cluster.result() == expected(6, runs=2)
+    assert [manager.wait() for manager in managers] == [0, 0]
+    assert "task 6 of run 1 is abandoned: its bag is over" in "".join(manager.text() for manager in managers)
 
 
 def test_a_supervised_task_manager_comes_back(

@@ -34,6 +34,7 @@ def test_status_tells_totals_and_nodes(cluster: Any, trial_module: Path, wait_un
     assert (running["state"], running["tasks_total"], running["pid"]) == ("running", 40, job.pid)
     assert [node["alive"] for node in running["nodes"].values()] == [True]
     assert cluster.status("tm.json")["workers"] == 1
+    assert cluster.status("tm.json")["working"] is True
     assert job.wait() == 0
     done = cluster.status()
     assert (done["state"], done["tasks_committed"], done["tasks_quarantined"]) == ("completed", 40, [])

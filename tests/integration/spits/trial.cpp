@@ -101,6 +101,10 @@ int spits_worker_run(void* self, const void* task, spitssize_t size, spitspush_t
     std::fclose(std::fopen("crashed", "w"));
     std::abort();
   }
+  if (behaviour == "once-hang" && access("hung", F_OK)) {
+    std::fclose(std::fopen("hung", "w"));
+    pause();
+  }
   usleep(plan.milliseconds * 1000);
   const std::string result = padded(id, plan.bytes);
   if (behaviour != "nothing") push(result.data(), result.size(), context);

@@ -44,6 +44,12 @@ class HandUnderAnyEvents(RuleBasedStateMachine):
         if task:
             self.running.append(task)
 
+    @rule()
+    def requeue(self) -> None:
+        if self.running:
+            self.hand.requeue(self.running[-1])
+            self.queued.insert(0, self.running.pop())
+
     @rule(which=integers(0, len(STATUSES) - 1))
     def finish(self, which: int) -> None:
         if self.running:
@@ -77,7 +83,7 @@ class HandUnderAnyEvents(RuleBasedStateMachine):
         if hasattr(self, "hand"):
             assert len(self.hand) == len(self.queued) + len(self.running) + self.waiting + len(self.sent)
             assert self.hand.working == bool(self.queued or self.running)
-            assert len(self.queued) <= self.limit
+            assert len(self.queued) <= self.limit + 2, "a task per worker may have come back"
 
 
 TestHandUnderAnyEvents = HandUnderAnyEvents.TestCase
@@ -119,6 +125,25 @@ def test_the_queue_holds_a_quarter_of_a_second_of_work() -> None:
     slow.accept(Held(1, 2, b""))
     slow.accept(Held(1, 3, b""))
     assert slow.full, "of long tasks one per worker"
+
+
+def test_workers_are_given_short_tasks_ahead_and_long_ones_singly() -> None:
+    ahead = []
+    for elapsed_s in (0.0, 0.002, 0.04, 0.06, 60.0):
+        hand = Hand(2, None, 1 << 30)
+        hand.accept(Held(1, 1, b""))
+        hand.finish(hand.next_task(), 0, b"", elapsed_s)
+        ahead.append(hand.ahead)
+    assert ahead == [32, 12, 2, 1, 1]
+
+
+def test_a_task_of_a_finished_bag_does_not_come_back_from_a_worker() -> None:
+    hand = Hand(1, 5, 1000)
+    hand.accept(Held(1, 1, b"old"))
+    old = hand.next_task()
+    hand.accept(Held(2, 1, b"new"))
+    hand.requeue(old)
+    assert (hand.queued, hand.computing, len(hand)) == (1, False, 1)
 
 
 def test_the_bytes_in_hand_are_bounded() -> None:

@@ -41,7 +41,7 @@ def task_manager_port() -> Any:
         hand = Hand(workers, overfill, 1 << 20)
         seen = SimpleNamespace(tasks=0, terminated=0)
 
-        def on_task() -> None:
+        def on_task(_: int) -> None:
             seen.tasks += 1
 
         def on_terminate() -> None:

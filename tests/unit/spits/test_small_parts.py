@@ -170,6 +170,6 @@ def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["status.json"]
 
 
-@pytest.mark.parametrize(("status", "text"), [(9, "killed by SIGKILL"), (3 << 8, "exited with status 3")])
+@pytest.mark.parametrize(("status", "text"), [(9, "was killed by SIGKILL"), (3 << 8, "exited with status 3")])
 def test_ends_of_processes_are_described(status: int, text: Any) -> None:
     assert describe_exit(status) == text

@@ -47,5 +47,5 @@ def fork_child(keep: int, work: Callable[[], int]) -> int:
 def describe_exit(wait_status: int) -> str:
     """Why a child ended, from ``waitpid``."""
     if os.WIFSIGNALED(wait_status):
-        return f"killed by {signal.Signals(os.WTERMSIG(wait_status)).name}"
+        return f"was killed by {signal.Signals(os.WTERMSIG(wait_status)).name}"
     return f"exited with status {os.waitstatus_to_exitcode(wait_status)}"

@@ -12,6 +12,8 @@ from cloudpits.spits import wire
 _QUEUED_WORK_S: Final = 0.25
 _DEEPEST: Final = 256
 _BRISK_S: Final = 0.05
+_AHEAD_S: Final = 0.02
+_MOST_AHEAD: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Hand:
         self._count = 0
         self._bytes = 0
         self._mean_s: float | None = None
+        self._run_id = 0
         self.completed = 0
         self.failed = 0
 
@@ -72,6 +75,16 @@ class Hand:
         return max(0, self._workers + self._depth() - len(self._queue))
 
     @property
+    def queued(self) -> int:
+        """Tasks that wait for a worker."""
+        return len(self._queue)
+
+    @property
+    def computing(self) -> bool:
+        """Whether a worker has a task."""
+        return bool(self._running)
+
+    @property
     def working(self) -> bool:
         """Whether tasks are queued or running."""
         return bool(self._queue or self._running)
@@ -80,6 +93,16 @@ class Hand:
     def brisk(self) -> bool:
         """Whether tasks are so short that more results come at once."""
         return self.working and self._mean_s is not None and self._mean_s < _BRISK_S
+
+    @property
+    def ahead(self) -> int:
+        """How many tasks one worker may have, the running one included: of short tasks ``_AHEAD_S`` of work.
+
+        Longer ones gain nothing by it and could start earlier elsewhere.
+        """
+        if self._mean_s is None or self._mean_s >= _BRISK_S:
+            return 1
+        return min(_MOST_AHEAD, 2 + int(_AHEAD_S / max(self._mean_s, 1e-6)))
 
     def accept(self, task: Held) -> None:
         """Queue a task, unless it is in hand already; what is queued of another bag is of no use any more.
@@ -91,6 +114,7 @@ class Hand:
         for stale in [held for held in self._queue if held.run_id != task.run_id]:
             self._queue.remove(stale)
             self._forget(stale)
+        self._run_id = task.run_id
         self._queue.append(task)
         self._keep(task)
 
@@ -112,6 +136,19 @@ class Hand:
             self.failed += 1
         self._mean_s = elapsed_s if self._mean_s is None else 0.9 * self._mean_s + 0.1 * elapsed_s
         self._add_result(Held(task.run_id, task.task_id, data, status))
+
+    def requeue(self, task: Held) -> None:
+        """A task given to a worker that did not start it, ahead of the others, if its bag still goes on."""
+        del self._running[task.key]
+        if task.run_id == self._run_id:
+            self._queue.appendleft(task)
+        else:
+            self._forget(task)
+
+    def drop(self, task: Held) -> None:
+        """A running task of a bag that is over: nobody waits for it."""
+        del self._running[task.key]
+        self._forget(task)
 
     def return_unstarted(self) -> None:
         """Hand queued tasks back to the job manager as never started."""

@@ -117,6 +117,8 @@ class TaskManager:
         _log.info("draining: %d tasks and results in hand", len(self._hand))
         self._state = "draining"
         self._write_status()
+        if self._port.met_our_job_manager:
+            self._pool.take_back()
         try:
             async with asyncio.timeout(self._settings.grace_s):
                 await self._port.drain()
@@ -151,6 +153,7 @@ class TaskManager:
             "tasks_completed": self._hand.completed,
             "tasks_failed": self._hand.failed,
             "in_hand": len(self._hand),
+            "working": self._hand.computing,
             "pid": os.getpid(),
         }
         try:

@@ -5,26 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
-import signal
-import socket
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from cloudpits.spits import wire
-from cloudpits.spits.errors import InputError, WorkersLostError
-from cloudpits.spits.processes import describe_exit, fork_child
+from cloudpits.spits.errors import WorkersLostError
 from cloudpits.spits.programs.interface import Program
-from cloudpits.spits.task_manager import worker_process
 from cloudpits.spits.task_manager.hand import Hand, Held
+from cloudpits.spits.task_manager.worker import Answer, CrashedError, Given, Worker
 
 _log = logging.getLogger(__name__)
-_STREAM_LIMIT: int = 1 << 20
-
-
-class _CrashedError(Exception):
-    """The worker process ended in the middle of something."""
+_WATCH_S: Final = 0.25
+_WATCHES_PER_TIMEOUT: Final = 8
+_LATE_S: Final = 1.0
+_LATE_FACTOR: Final = 20.0
+_REMEMBERED: Final = 99
+_FEWEST: Final = 3
+_BAG_IS_OVER: Final = "its bag is over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,16 @@ class Pool:
         self._work = asyncio.Event()
         self._ready = asyncio.Event()
         self._lost_in_a_row = 0
-        self._children: set[int] = set()
+        self._workers: set[Worker] = set()
+        self._idle = 0
+        self._times_s: deque[float] = deque(maxlen=_REMEMBERED)
         self.metrics: dict[int, dict[str, object]] = {}  # worker number → what its program keeps
         self.task_times: Callable[[float], None] = lambda _: None
 
     async def run(self) -> None:
         """Run for ever; ``InputError`` if the program cannot start, ``WorkersLostError`` at the cap on restarts."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch())
             for number in range(self._settings.workers):
                 group.create_task(self._keep_one(number))
 
@@ -63,123 +67,129 @@ class Pool:
         """Until the first worker has loaded the program."""
         await self._ready.wait()
 
-    def wake(self) -> None:
-        """There are tasks in the hand."""
+    def wake(self, run_id: int) -> None:
+        """There are tasks of bag ``run_id`` in the hand: what still runs of another is wanted by nobody."""
         self._work.set()
+        for worker in self._workers:
+            if worker.given and worker.given[0].task.run_id != run_id and not worker.fate:
+                worker.doom(_BAG_IS_OVER)
 
-    def kill(self) -> None:
-        """End every worker process at once."""
-        for pid in self._children:
-            os.kill(pid, signal.SIGKILL)
+    def take_back(self) -> None:
+        """Put what workers were given but have not started back into the hand."""
+        for worker in self._workers:
+            self._take_back_from(worker)
 
     async def _keep_one(self, number: int) -> None:
         while True:
-            worker = await _Worker.start(self._load)
-            self._children.add(worker.pid)
+            worker = await Worker.start(self._load)
+            self._workers.add(worker)
             try:
                 await self._feed(worker, number)
-            except _CrashedError:
-                self._lost_in_a_row += 1
-                if self._lost_in_a_row > self._settings.max_restarts:
-                    raise WorkersLostError(
-                        f"{self._lost_in_a_row} worker processes in a row died; the last {worker.fate}"
-                    ) from None
+            except CrashedError:
+                self._bury(worker)
             finally:
-                self._children.discard(worker.pid)
+                self._workers.discard(worker)
                 worker.kill()
 
-    async def _feed(self, worker: _Worker, number: int) -> None:
+    async def _feed(self, worker: Worker, number: int) -> None:
         await worker.become_ready()
         self._ready.set()
         while True:
-            while (task := self._hand.next_task()) is None:
+            self._give(worker)
+            if worker.given:
+                self._note(*await worker.answer(), number)
+            else:
+                await self._wait_for_work()
+
+    def _give(self, worker: Worker) -> None:
+        """Give it what it may have, in few writes; never what an idle worker could start at once."""
+        ahead = self._hand.ahead
+        if len(worker.given) > ahead // 2:
+            return
+        tasks: list[Held] = []
+        while len(worker.given) + len(tasks) < ahead:
+            if (worker.given or tasks) and self._hand.queued <= self._idle:
+                break
+            task = self._hand.next_task()
+            if task is None:
+                break
+            tasks.append(task)
+        if tasks:
+            worker.give(tasks)
+
+    async def _wait_for_work(self) -> None:
+        self._idle += 1
+        try:
+            while not self._hand.queued:
                 self._work.clear()
                 await self._work.wait()
-            await self._run(worker, number, task)
+        finally:
+            self._idle -= 1
 
-    async def _run(self, worker: _Worker, number: int, task: Held) -> None:
-        began = time.monotonic()
-        try:
-            async with asyncio.timeout(self._settings.task_timeout_s):
-                status, data, metrics = await worker.run(task)
-        except TimeoutError:
-            worker.fate = f"ran longer than {self._settings.task_timeout_s:g} s"
-            self._finish(task, wire.STATUS_FAILED, worker.fate.encode(), began)
-            raise _CrashedError from None
-        except _CrashedError:
-            self._finish(task, wire.STATUS_FAILED, f"the worker process was {worker.fate}".encode(), began)
-            raise
-        if metrics:
-            self.metrics[number] = json.loads(metrics)
+    def _note(self, given: Given, answer: Answer, number: int) -> None:
+        if answer.metrics:
+            self.metrics[number] = json.loads(answer.metrics)
         self._lost_in_a_row = 0
-        self._finish(task, status, data, began)
+        if not given.taken_back:
+            self._finish(given.task, answer.status, answer.data, answer.elapsed_s)
 
-    def _finish(self, task: Held, status: int, data: bytes, began: float) -> None:
-        elapsed = time.monotonic() - began
+    def _bury(self, worker: Worker) -> None:
+        """Only the task it was running is to blame; the others start elsewhere."""
+        self._take_back_from(worker)
+        running = next((given.task for given in worker.given if not given.taken_back), None)
+        if worker.fate == _BAG_IS_OVER:
+            if running:
+                _log.info("task %d of run %d is abandoned: %s", running.task_id, running.run_id, worker.fate)
+                self._hand.drop(running)
+            return
+        if running:
+            self._finish(running, wire.STATUS_FAILED, worker.fate.encode(), time.monotonic() - worker.began)
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row > self._settings.max_restarts:
+            raise WorkersLostError(f"{self._lost_in_a_row} workers in a row were lost; the last: {worker.fate}")
+
+    def _take_back_from(self, worker: Worker) -> None:
+        waiting = [given for given in list(worker.given)[1:] if not given.taken_back]
+        for given in reversed(waiting):
+            given.taken_back = True
+            self._hand.requeue(given.task)
+        if waiting:
+            self._work.set()
+
+    def _finish(self, task: Held, status: int, data: bytes, elapsed_s: float) -> None:
         if status:
             reason = data.decode(errors="replace") if status == wire.STATUS_FAILED else f"it returned {status}"
             _log.warning("task %d of run %d failed: %s", task.task_id, task.run_id, reason)
         else:
-            self.task_times(elapsed)
-        self._hand.finish(task, status, data, elapsed)
+            self._times_s.append(elapsed_s)
+            self.task_times(elapsed_s)
+        self._hand.finish(task, status, data, elapsed_s)
         self._on_result()
 
+    async def _watch(self) -> None:
+        """Look after tasks that run long: name them, free what waits behind them, end them at the time limit."""
+        limit_s = self._settings.task_timeout_s
+        pause_s = min(_WATCH_S, limit_s / _WATCHES_PER_TIMEOUT) if limit_s else _WATCH_S
+        while True:
+            await asyncio.sleep(pause_s)
+            for worker in self._workers:
+                if worker.given and not worker.fate:
+                    self._look_at(worker, time.monotonic() - worker.began)
 
-class _Worker:
-    """One worker process and the socket to it."""
-
-    def __init__(self, pid: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.pid = pid
-        self.fate = "killed"
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def start(cls, load: Callable[[], Program]) -> _Worker:
-        ours, theirs = socket.socketpair()
-        descriptor = theirs.fileno()
-        pid = fork_child(descriptor, lambda: worker_process.serve(descriptor, load))
-        theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=_STREAM_LIMIT)
-        return cls(pid, reader, writer)
-
-    async def become_ready(self) -> None:
-        kind, _, data, _ = await self._answer()
-        if kind == worker_process.REFUSED:
-            raise InputError(data.decode(errors="replace"))
-
-    async def run(self, task: Held) -> tuple[int, bytes, bytes]:
-        """Status, data and metrics."""
-        self._writer.write(worker_process.TASK.pack(task.task_id, len(task.data)))
-        self._writer.write(task.data)
-        kind, status, data, metrics = await self._answer()
-        return (wire.STATUS_FAILED if kind == worker_process.MISBEHAVED else status), data, metrics
-
-    def kill(self) -> None:
-        self._writer.transport.abort()
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-
-    async def _answer(self) -> tuple[int, int, bytes, bytes]:
-        try:
-            header = await self._reader.readexactly(worker_process.ANSWER.size)
-            kind, status, metrics_size, size = worker_process.ANSWER.unpack(header)
-            metrics = await self._reader.readexactly(metrics_size)
-            return kind, status, await self._reader.readexactly(size), metrics
-        except (asyncio.IncompleteReadError, OSError):
-            await self._learn_fate()
-            raise _CrashedError from None
-
-    async def _learn_fate(self) -> None:
-        for _ in range(100):
-            pid, status = _poll_exit(self.pid)
-            if pid:
-                self.pid = 0
-                self.fate = describe_exit(status)
-                return
-            await asyncio.sleep(0.01)
-
-
-def _poll_exit(pid: int) -> tuple[int, int]:
-    return os.waitpid(pid, os.WNOHANG)
+    def _look_at(self, worker: Worker, age_s: float) -> None:
+        if self._settings.task_timeout_s and age_s > self._settings.task_timeout_s:
+            worker.doom(f"it ran longer than {self._settings.task_timeout_s:g} s")
+            return
+        if age_s < _LATE_S:
+            return
+        self._take_back_from(worker)
+        running = worker.given[0]
+        if running.warned or len(self._times_s) < _FEWEST:
+            return
+        median_s = statistics.median(self._times_s)
+        if age_s > _LATE_FACTOR * median_s:
+            running.warned = True
+            _log.warning(
+                "task %d of run %d has run for %.1f s, the median is %.3g s; --task-timeout would end it",
+                *(running.task.task_id, running.task.run_id, age_s, median_s),
+            )

@@ -24,7 +24,7 @@ _LONGEST_WAIT_MS: Final = 60_000
 
 
 class TaskManagerPort:
-    """Serves job managers. ``on_task`` hears of accepted tasks, ``on_terminate`` of the order to exit."""
+    """Serves job managers. ``on_task`` hears the bag of each accepted task, ``on_terminate`` of the order to exit."""
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class TaskManagerPort:
         credentials: Credentials,
         limits: wire.Limits,
         metrics: Callable[[], dict[str, object]],
-        on_task: Callable[[], None],
+        on_task: Callable[[int], None],
         on_terminate: Callable[[], None],
     ) -> None:
         self._hand = hand
@@ -150,7 +150,7 @@ class TaskManagerPort:
         if self.draining:
             return False
         self._hand.accept(Held(run_id, task_id, data))
-        self._on_task()
+        self._on_task(run_id)
         return True
 
     async def _hand_over(self, peer: wire.Peer, reports_too: bool, wait_s: float) -> None:

@@ -1,7 +1,9 @@
 """A worker process: one worker role, fed with tasks over a socket by the task manager that forked it.
 
 Frames (big-endian): a task is ``i64 task · i64 length · data``; an answer is
-``i64 kind · i64 status · u32 length of metrics · i64 length · metrics · data``.
+``i64 kind · i64 status · f64 seconds · u32 length of metrics · i64 length · metrics · data``. Tasks may wait in the
+socket; each answer leaves before the next task starts, so the first task without an answer is the one a dead process
+was running.
 """
 
 from __future__ import annotations
@@ -17,12 +19,13 @@ from cloudpits.spits.errors import SpitsError
 from cloudpits.spits.programs.interface import Program, RoleError, TaskRunner
 
 TASK: Final = struct.Struct(">qq")
-ANSWER: Final = struct.Struct(">qqIq")
+ANSWER: Final = struct.Struct(">qqdIq")
 READY: Final = 0
 RESULT: Final = 1
 MISBEHAVED: Final = 2
 REFUSED: Final = 3
 _METRICS_PERIOD_S: Final = 0.02
+_ONE_SEND: Final = 1 << 16
 
 
 def serve(descriptor: int, load: Callable[[], Program]) -> int:
@@ -47,12 +50,13 @@ def _serve_tasks(link: socket.socket, program: Program, worker: TaskRunner) -> N
     told = 0.0
     with link.makefile("rb") as incoming:
         while (task := _next(incoming)) is not None:
+            began = time.monotonic()
             kind, status, data = _run(worker, *task)
             now = time.monotonic()
             metrics = b""
             if now - told >= _METRICS_PERIOD_S:
                 told, metrics = now, _metrics(program)
-            _answer(link, kind, status, data, metrics)
+            _answer(link, kind, status, data, metrics, now - began)
 
 
 def _next(incoming: BinaryIO) -> tuple[int, bytes] | None:
@@ -76,6 +80,12 @@ def _metrics(program: Program) -> bytes:
     return json.dumps(metrics).encode() if metrics else b""
 
 
-def _answer(link: socket.socket, kind: int, status: int, data: bytes, metrics: bytes = b"") -> None:
-    link.sendall(ANSWER.pack(kind, status, len(metrics), len(data)) + metrics)
-    link.sendall(data)
+def _answer(
+    link: socket.socket, kind: int, status: int, data: bytes, metrics: bytes = b"", elapsed_s: float = 0.0
+) -> None:
+    header = ANSWER.pack(kind, status, elapsed_s, len(metrics), len(data)) + metrics
+    if len(data) <= _ONE_SEND:
+        link.sendall(header + data)
+    else:
+        link.sendall(header)
+        link.sendall(data)
