@@ -21,6 +21,9 @@ class Market(StrEnum):
     SPOT = "spot"
     ON_DEMAND = "on-demand"
 
+    # Pools are keys of every mapping of offers: the enumeration's own hash is a Python call, this one is not.
+    __hash__ = str.__hash__
+
 
 class Mode(StrEnum):
     """What is minimised: money (within the deadline) or time (within the budget)."""

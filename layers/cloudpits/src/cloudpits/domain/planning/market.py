@@ -143,7 +143,7 @@ def survey(snapshot: Snapshot, book: RateBook, avoid: Collection[Pool] = ()) -> 
         table = spot if pool.market is SPOT else on_demand
         name, usd = pool.instance_type, offer.usd_per_hour
         known = table.get(name)
-        if known is not None and (usd > known.usd_per_hour or _loses_tie(offer, known)):
+        if known is not None and (usd > known.usd_per_hour or (usd == known.usd_per_hour and _later(pool, known.pool))):
             continue
         if name not in types or not 0.0 < usd < math.inf or math.isnan(offer.ceiling_usd_per_hour):
             odd.append(offer)
@@ -154,10 +154,9 @@ def survey(snapshot: Snapshot, book: RateBook, avoid: Collection[Pool] = ()) -> 
     return Market(snapshot, book, start_up, by_type(snapshot.interruptions), spot, on_demand, avoid, rejections)
 
 
-def _loses_tie(offer: Offer, other: Offer) -> bool:
+def _later(pool: Pool, other: Pool) -> bool:
     """Which of two equally dear offers of a type counts, so that the order of offers does not matter."""
-    tie = offer.usd_per_hour == other.usd_per_hour
-    return tie and offer.pool.availability_zone >= other.pool.availability_zone
+    return pool.availability_zone >= other.availability_zone
 
 
 def _oddity(offer: Offer, types: Collection[str]) -> str:
