@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,8 +14,8 @@ def run_report(books: Books, run: str, output_dir: str | None = None) -> dict[st
     """The JSON document of a run; InvalidInputError when the books do not know it.
 
     Money in USD, ``makespan_s`` in seconds from the run's start to its end (None while it runs), instants in
-    seconds since the Unix epoch. ``replacements`` counts workers launched to replace
-    another, whether the other was drained afterwards or, in a full fleet, in the same cycle.
+    seconds since the Unix epoch. ``replacements`` counts workers that another was
+    launched for, whether they were drained afterwards or, in a full fleet, in the same cycle.
     """
     record = books.load_run(run)
     if record is None:
@@ -49,17 +48,20 @@ def run_report(books: Books, run: str, output_dir: str | None = None) -> dict[st
 
 
 def _replacements(workers: Sequence[InstanceRecord], decisions: Sequence[DecisionRecord]) -> int:
+    """Named successors, and exchanges in a full fleet: a launch and a drain for one and the same reason."""
     replaced = {worker.replaces for worker in workers if worker.replaces is not None}
-    drained: Counter[float] = Counter(
-        decision.at for decision in decisions if decision.command == "drain" and decision.instance_id not in replaced
-    )
-    launched: Counter[float] = Counter(
-        decision.at
+    anonymous = [worker.instance_id for worker in workers if worker.replaces is None]
+    launched = [
+        decision.reason
         for decision in decisions
-        for worker in workers
-        if decision.command == "launch" and worker.replaces is None and worker.instance_id in decision.outcome
-    )
-    return len(replaced) + sum((drained & launched).values())
+        if decision.command == "launch" and any(name in decision.outcome for name in anonymous)
+    ]
+    exchanged = {
+        decision.instance_id
+        for decision in decisions
+        if decision.command == "drain" and any(decision.reason.startswith(reason) for reason in launched)
+    }
+    return len(replaced | exchanged)
 
 
 def decision_document(decision: DecisionRecord) -> dict[str, Any]:
