@@ -52,6 +52,25 @@ def test_our_job_manager_with_reference_task_managers(
     assert "(reference)" in job.text()
 
 
+def test_a_reference_task_manager_busy_with_one_conversation_is_not_taken_for_dead(
+    cluster: Any,
+    peer: Any,
+    trial_module: Path,
+    expected: Callable[..., str],
+    free_port: int,
+    wait_until: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CLOUDPITS_SPITS_NODELAY", "0")  # some 40 ms per message, so that conversations last
+    peer("tm", "trial", free_port, 1, trial_module, "60")
+    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
+    wait_until(lambda: listening(free_port))
+    job = cluster.job_manager(trial_module, "60", "--heartbeat", 0.5)
+    assert job.wait(30) == 0
+    assert cluster.result() == expected(60)
+    assert "is gone" not in job.text()
+
+
 def test_our_task_managers_with_the_reference_job_manager(
     cluster: Any, peer: Any, trial_module: Path, expected: Callable[..., str]
 ) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -77,6 +78,7 @@ class Node:
         self._draining = False
         self._received = 0
         self._silences = 0
+        self._heard = -float("inf")
         self._mismatch: int | None = None
         self._up = asyncio.Event()
         self._work = asyncio.Event()
@@ -131,6 +133,10 @@ class Node:
             try:
                 await self._greet(half)
             except PeerError as error:
+                if self._in_conversation:
+                    await _wait(self._check, half)
+                    self._check.clear()
+                    continue
                 self._set_down(str(error))
                 pause = 0.1 if self._ours is None else min(half, 2 * pause)
             else:
@@ -139,6 +145,11 @@ class Node:
             self._check.clear()
             await _wait(self._check, pause)
             pause = max(pause, 0.1)
+
+    @property
+    def _in_conversation(self) -> bool:
+        """Whether it talked to us within a heartbeat: a reference task manager serves one connection at a time."""
+        return self._ours is False and time.monotonic() - self._heard < self._settings.heartbeat_s
 
     async def _greet(self, timeout_s: float) -> None:
         kind = wire.HEARTBEAT if self._ours is False else wire.HELLO
@@ -257,6 +268,7 @@ class Node:
                 run_id, task = offered[0]
                 peer.write_task(task.task_id, run_id, task.data)
                 answer = await peer.read_int()
+                self._heard = time.monotonic()
                 if answer in {wire.TASK_MORE, wire.TASK_FULL}:
                     offered.clear()
                 if answer == wire.TASK_MORE and (more := self._desk.take(self)):
@@ -289,6 +301,7 @@ class Node:
                 run_id, status, data = await peer.read_result()
                 self._desk.receive(self, task_id, run_id, status, data, peer.acknowledge)
                 self._work.set()
+                self._heard = time.monotonic()
                 self._received += 1
                 count += 1
         return count
