@@ -42,7 +42,7 @@ class ExperimentStack(cdk.Stack):
         controller = Controller(
             self, "Controller", settings=settings, target=target, shared=shared, instances=instances
         )
-        Monitoring(self, "Monitoring", target=target, controller=controller)
+        monitoring = Monitoring(self, "Monitoring", target=target, controller=controller)
         if settings.test_events != "off":
             functions = {"rebalancer": controller.rebalancer, "spot_events": controller.spot_events}
             for folder, function in functions.items():
@@ -56,7 +56,10 @@ class ExperimentStack(cdk.Stack):
             version="1",
             on_delete={"action": "stop"},
         )
-        ending.resource.node.add_dependency(instances, controller)
+        parts = (part for part in controller.node.children if part.node.path != controller.schedule.node.path)
+        ending.resource.node.add_dependency(instances, *parts)
+        # A schedule ticks as soon as it exists: a deployment that fails half way must not have started anything.
+        controller.schedule.node.add_dependency(ending, monitoring)
         cdk.CfnOutput(self, "Run", value=target.run)
         cdk.CfnOutput(self, "Rebalancer", value=controller.rebalancer.function_name)
         cdk.CfnOutput(self, "SpotEvents", value=controller.spot_events.function_name)

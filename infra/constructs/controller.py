@@ -54,14 +54,23 @@ class Controller(Construct):
         self.spot_events = self._function(
             "SpotEvents", "spot_events", "Reacts to interruptions and ended instances of"
         ).function
-        self._schedule()
         self._rules()
+        self.schedule = self._schedule()
 
     def _failures(self) -> sqs.Queue:
         return sqs.Queue(self, "Failures", enforce_ssl=True, retention_period=cdk.Duration.days(14))
 
     def _topic(self) -> sns.Topic:
         topic = sns.Topic(self, "Topic", enforce_ssl=True, display_name=f"CloudPITS {self._target.experiment.name}")
+        # A policy of its own takes the place of the one by which SNS lets alarms of the account publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                actions=["sns:Publish"],
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": cdk.Stack.of(self).account}},
+            )
+        )
         if self._target.experiment.notify_email:
             topic.add_subscription(subscriptions.EmailSubscription(self._target.experiment.notify_email))
         return topic
@@ -122,13 +131,14 @@ class Controller(Construct):
         )
         return made
 
-    def _schedule(self) -> None:
+    def _schedule(self) -> scheduler.Schedule:
         interval = cdk.Duration.minutes(self._target.experiment.rebalance.interval_minutes)
-        scheduler.Schedule(
+        return scheduler.Schedule(
             self,
             "Schedule",
             schedule_name=self.schedule_name,
-            description=f"One control cycle of {self._target.experiment.name}",
+            # A run that ended switched its schedule off: that the text changes makes a deployment switch it on again.
+            description=f"One control cycle of {self._target.run}",
             schedule=scheduler.ScheduleExpression.rate(interval),
             target=schedule_targets.LambdaInvoke(
                 self.rebalancer,

@@ -179,6 +179,21 @@ def test_a_cycle_runs_every_interval_and_its_failures_are_kept(experiment: Any, 
     assert int(target["RetryPolicy"]["MaximumEventAgeInSeconds"]) == 7 * 60
 
 
+def test_deploying_another_run_switches_the_schedule_on_that_the_last_run_switched_off(experiment: Any) -> None:
+    schedule = experiment.only("AWS::Scheduler::Schedule")
+    assert schedule["State"] == "ENABLED"
+    assert "demo-run" in schedule["Description"], "CloudFormation updates only what differs from the last deployment"
+
+
+def test_nothing_ticks_before_what_ends_the_run_exists(experiment: Any) -> None:
+    resources = experiment.template["Resources"]
+    (schedule,) = [r for r in resources.values() if r["Type"] == "AWS::Scheduler::Schedule"]
+    (ending,) = [r for r in resources.values() if r["Type"] == "Custom::CloudPitsCall"]
+    awaited = {resources[name]["Type"] for name in schedule["DependsOn"]}
+    assert {"Custom::CloudPitsCall", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"} <= awaited
+    assert "AWS::Scheduler::Schedule" not in {resources[name]["Type"] for name in ending["DependsOn"]}
+
+
 def test_warnings_and_ends_of_instances_reach_the_controller(experiment: Any, readable: Callable[..., Any]) -> None:
     rules = experiment.of_type("AWS::Events::Rule").values()
     kinds = {kind: rule["EventPattern"].get("detail") for rule in rules for kind in rule["EventPattern"]["detail-type"]}
@@ -216,6 +231,14 @@ def test_the_ending_outlives_nothing_it_needs(experiment: Any) -> None:
 def test_owner_hears_of_alarms_by_mail(experiment: Any) -> None:
     subscription = experiment.only("AWS::SNS::Subscription")
     assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "owner@example.org")
+
+
+def test_alarms_of_this_account_may_publish_to_the_topic(experiment: Any, readable: Callable[..., Any]) -> None:
+    statements = readable(experiment.only("AWS::SNS::TopicPolicy")["PolicyDocument"])["Statement"]
+    (allowed,) = [statement for statement in statements if statement["Effect"] == "Allow"]
+    assert allowed["Principal"] == {"Service": "cloudwatch.amazonaws.com"}
+    assert allowed["Action"] == "sns:Publish"
+    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": "<AWS::AccountId>"}}
 
 
 def test_alarms_watch_failures_silence_and_budget(experiment: Any, readable: Callable[..., Any]) -> None:
