@@ -122,11 +122,12 @@ def test_a_killed_job_manager_resumes_from_its_journal(
     cluster.task_manager(trial_module, "80 10")
     job = cluster.job_manager(trial_module, "80 10", "--status", "status.json", "--journal", "journal")
     wait_until(lambda: committed(cluster) > 20)
+    first = cluster.status()["pid"]
     job.kill()
     known = len(records(cluster, "80 10"))
     assert known > 20
     job = cluster.job_manager(trial_module, "80 10", "--status", "status.json", "--journal", "journal")
-    wait_until(lambda: cluster.status().get("pid") == job.pid and committed(cluster) >= known)
+    wait_until(lambda: cluster.status().get("pid") not in {None, first} and committed(cluster) >= known)
     assert job.wait() == 0
     assert cluster.result() == expected(80)
     assert sorted(records(cluster, "80 10")) == list(range(1, 81)), "no result was committed twice"
@@ -239,6 +240,54 @@ def test_a_job_manager_role_that_pushes_wrongly_fails_the_job(cluster: Any, tria
     assert job.wait() == 5
     assert "error: task 7: spits_job_manager_next_task pushed" in job.text()
     assert not (cluster.folder / "result.txt").exists(), "a failed job leaves no result"
+
+
+CRASHES = {
+    "generate-crash": ("next_task of task 7 of run 1", "SIGABRT"),
+    "commit-crash": ("commit_pit of task 7 of run 1", "SIGABRT"),
+    "commit-exit": ("commit_pit of task 7 of run 1", "exited with status 1"),
+    "finish-crash": ("commit_job of run 1", "SIGABRT"),
+}
+
+
+@pytest.mark.parametrize("journal", [True, False])
+@pytest.mark.parametrize("behaviour", CRASHES)
+def test_a_crash_in_a_role_of_the_job_manager_is_named_and_not_repeated_for_ever(
+    cluster: Any, trial_module: Path, behaviour: str, journal: bool
+) -> None:
+    arguments = f"20 0 0 1 {behaviour} 7"
+    cluster.task_manager(trial_module, arguments)
+    options = ("--journal", "journal") if journal else ()
+    job = cluster.job_manager(trial_module, arguments, "--status", "status.json", *options)
+    assert job.wait() == 5
+    where, how = CRASHES[behaviour]
+    errors = [line for line in job.text().splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert where in errors[0]
+    assert how in errors[0]
+    assert f"in {3 if journal else 1} attempts" in errors[0]
+    assert (cluster.status()["state"], cluster.status()["message"]) == ("failed", errors[0].removeprefix("error: "))
+
+
+def test_a_crash_that_does_not_repeat_costs_no_result(
+    cluster: Any, trial_module: Path, expected: Callable[..., str]
+) -> None:
+    arguments = "20 0 0 1 finish-once-crash"
+    cluster.task_manager(trial_module, arguments)
+    job = cluster.job_manager(trial_module, arguments, "--journal", "journal")
+    assert job.wait() == 0
+    assert "commit_job of run 1; attempt 1 of 3" in job.text()
+    assert cluster.result() == expected(20)
+
+
+def test_a_job_manager_that_is_killed_says_so(
+    cluster: Any, trial_module: Path, wait_until: Callable[..., None]
+) -> None:
+    cluster.task_manager(trial_module, "80 30")
+    job = cluster.job_manager(trial_module, "80 30", "--status", "status.json")
+    wait_until(lambda: committed(cluster) > 0)
+    os.kill(cluster.status()["pid"], signal.SIGKILL)
+    assert job.wait() == -signal.SIGKILL, "nothing of the program is to blame"
 
 
 def test_a_failing_spits_main_fails_the_job(cluster: Any, trial_module: Path) -> None:

@@ -31,6 +31,7 @@ struct JobManager {
 };
 
 struct Committer {
+  Plan plan;
   std::string run;
   std::map<long, long> commits;
 };
@@ -74,6 +75,7 @@ int spits_job_manager_next_task(void* self, spitspush_t push, spitsctx_t context
   if (manager->next > manager->plan.tasks) return 0;
   const std::string task = padded(manager->next, manager->plan.bytes);
   const bool poison = manager->next++ == manager->plan.poison;
+  if (poison && manager->plan.behaviour == "generate-crash") std::abort();
   if (poison && manager->plan.behaviour == "generate-nothing") return 1;
   push(task.data(), task.size(), context);
   if (poison && manager->plan.behaviour == "generate-twice") push(task.data(), task.size(), context);
@@ -114,17 +116,26 @@ int spits_worker_run(void* self, const void* task, spitssize_t size, spitspush_t
 
 void spits_worker_finalize(void* self) { delete static_cast<Plan*>(self); }
 
-void* spits_committer_new(int, const char**, const void* info, spitssize_t size METRICS) {
-  return new Committer{std::string(static_cast<const char*>(info), size), {}};
+void* spits_committer_new(int argc, const char** argv, const void* info, spitssize_t size METRICS) {
+  return new Committer{parse(argc, argv), std::string(static_cast<const char*>(info), size), {}};
 }
 
 int spits_committer_commit_pit(void* self, const void* result, spitssize_t size) {
-  ++static_cast<Committer*>(self)->commits[std::atol(std::string(static_cast<const char*>(result), size).c_str())];
+  auto* committer = static_cast<Committer*>(self);
+  const long id = std::atol(std::string(static_cast<const char*>(result), size).c_str());
+  if (id == committer->plan.poison && committer->plan.behaviour == "commit-crash") std::abort();
+  if (id == committer->plan.poison && committer->plan.behaviour == "commit-exit") std::_Exit(1);
+  ++committer->commits[id];
   return 0;
 }
 
 int spits_committer_commit_job(void* self, spitspush_t push, spitsctx_t context) {
   auto* committer = static_cast<Committer*>(self);
+  if (committer->plan.behaviour == "finish-crash") std::abort();
+  if (committer->plan.behaviour == "finish-once-crash" && access("crashed", F_OK)) {
+    std::fclose(std::fopen("crashed", "w"));
+    std::abort();
+  }
   std::ostringstream text;
   for (const auto& task : committer->commits) text << committer->run << ' ' << task.first << ' ' << task.second << '\n';
   push(text.str().data(), text.str().size(), context);

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Final
 
@@ -36,8 +37,8 @@ def fork_child(keep: int, work: Callable[[], int]) -> int:
         os.closerange(keep + 1, _HIGHEST_DESCRIPTOR)
         if os.getppid() == parent:
             status = work()
-    except BaseException as error:  # noqa: BLE001 - the child ends here, whatever happened
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+    except BaseException:  # noqa: BLE001 - the child ends here, whatever happened
+        traceback.print_exc()
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cloudpits.spits.commands import common
+from cloudpits.spits.commands.watching import watch_job
 from cloudpits.spits.errors import JobFailedError
 from cloudpits.spits.job_manager.bag import BagPolicy
 from cloudpits.spits.job_manager.counting import BackgroundCount
@@ -17,13 +18,16 @@ from cloudpits.spits.job_manager.manager import JobManager, JobSettings
 from cloudpits.spits.job_manager.node import LinkSettings
 from cloudpits.spits.journal import Journal, NoJournal
 from cloudpits.spits.programs.loading import check_module, load_program
+from cloudpits.spits.programs.marking import MarkedProgram, Marks
 
 
 def main() -> int:
     """Entry point."""
     options = _parser().parse_args()
     common.set_up_logging(options.json_log)
-    return common.guarded(functools.partial(_run, options))
+    marks = Marks()
+    run = functools.partial(common.guarded, functools.partial(_run, options, marks))
+    return watch_job(run, marks, options.status, options.max_attempts if options.journal else 1)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -41,13 +45,13 @@ def _parser() -> argparse.ArgumentParser:
     return arguments
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, marks: Marks) -> int:
     check_module(options.module)
     load = functools.partial(load_program, options.module, options.arguments)
     count = BackgroundCount(load) if options.status and not options.tasks_total else None
     try:
         journal = Journal(options.journal, options.job, options.arguments) if options.journal else NoJournal()
-        JobManager(load(), _settings(options), journal, _abandon, count).run()
+        JobManager(MarkedProgram(load(), marks), _settings(options), journal, _abandon, count).run()
     finally:
         if count:
             count.cancel()

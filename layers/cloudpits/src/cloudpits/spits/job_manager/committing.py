@@ -93,6 +93,6 @@ class CommitThread:
 def commit(sink: ResultSink, record: Record) -> None:
     """Commit one result; ``RoleError`` names the task."""
     try:
-        sink.commit(record.data)
+        sink.commit(record.task_id, record.data)
     except RoleError as error:
         raise RoleError(f"task {record.task_id} of run {record.run_id}: {error}") from error

@@ -51,8 +51,8 @@ class TaskRunner(Protocol):
 class ResultSink(Protocol):
     """The committer role of one bag."""
 
-    def commit(self, data: bytes) -> None:
-        """Commit one result."""
+    def commit(self, task_id: int, data: bytes) -> None:
+        """Commit the result of a task."""
 
     def finish(self) -> bytes:
         """Commit the whole job; its result goes back to ``spits_main``."""

@@ -138,7 +138,7 @@ class NativeResultSink(_Role):
     def __init__(self, library: ctypes.CDLL, pointer: int, keep_alive: object) -> None:
         super().__init__(library, pointer, keep_alive, "committer")
 
-    def commit(self, data: bytes) -> None:
+    def commit(self, task_id: int, data: bytes) -> None:  # noqa: ARG002 - the interface of modules knows no id here
         status = self._library.spits_committer_commit_pit(self._pointer, data, len(data))
         if status:
             raise RoleError(f"spits_committer_commit_pit returned {status}")

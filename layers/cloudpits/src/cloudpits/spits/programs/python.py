@@ -114,7 +114,7 @@ class PythonTaskRunner(_Role):
 class PythonResultSink(_Role):
     """Committer role of a Python program."""
 
-    def commit(self, data: bytes) -> None:
+    def commit(self, task_id: int, data: bytes) -> None:  # noqa: ARG002 - a program needs no id here
         self._call("commit_pit", data)
 
     def finish(self) -> bytes:
