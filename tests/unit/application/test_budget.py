@@ -67,6 +67,21 @@ def test_a_budget_that_pays_no_worker_launches_none_and_says_why(experiment: Any
         assert run.memory.fleet.describe() == ()
 
 
+def test_a_job_manager_that_never_counts_the_tasks_keeps_the_budget(experiment: Any) -> None:
+    with experiment(budget=0.20, tasks=None) as run:
+        run.at("10:00")
+        run.cycle()
+        assert run.control.funded_until is not None
+        for _ in range(60):
+            run.clock.at += INTERVAL_S
+            run.cycle()
+        report = run.report_document
+        assert report["status"] == "stopped"
+        assert "budget is used up" in report["message"]
+        assert 0.15 < report["spent_usd"] <= 0.20
+        assert run.job_managers == []
+
+
 @pytest.mark.parametrize("silence_s", [1800.0, 7200.0])
 def test_instances_that_obey_their_lease_keep_the_budget_when_the_controller_dies(
     experiment: Any, silence_s: float

@@ -12,7 +12,7 @@ from cloudpits.adapters.memory.fleet import ENDED_ITSELF
 from cloudpits.domain.commands import Keep, Replace
 from cloudpits.domain.errors import CapacityError, StorageError, ThrottledError
 from cloudpits.domain.model import Market, Pool
-from cloudpits.domain.ports import Role
+from cloudpits.domain.ports import Control, Role
 
 M5_B = Pool("m5.large", "us-east-1b", Market.SPOT)
 
@@ -194,6 +194,59 @@ def test_a_person_and_a_warning_wait_for_the_cycle_under_way(experiment: Any) ->
         run.books.lock("pi-1", "another", run.clock.now(), 30.0)
         run.handle({"action": "stop"})
         assert run.report_document["status"] == "stopped"
+
+
+def test_a_stop_ends_the_fleet_even_while_a_dead_cycle_holds_the_lock(experiment: Any) -> None:
+    with experiment(size=2) as run:
+        run.cycle(at="10:00")
+        run.books.lock("pi-1", "dead", run.clock.now(), 600.0)
+        answer = run.handle({"action": "stop"}, at="10:01")
+        assert "every instance was ended" in answer["skipped"]
+        assert run.workers == run.job_managers == []
+        run.cycle(at="10:15")
+        report = run.report_document
+        assert (report["status"], report["message"]) == ("stopped", "stopped by hand")
+        assert run.workers == run.job_managers == []
+
+
+def test_a_cycle_under_way_does_not_overrule_a_stop_that_could_not_wait(experiment: Any) -> None:
+    with experiment(size=2) as run:
+        run.cycle(at="10:00")
+        run.policy.size = 4
+        look = run.memory.prices.history
+
+        def stopped_meanwhile(*args: Any) -> Any:
+            run.memory.channel.publish_control(Control(run.clock.now(), 0.0, stop=True, reason="stopped by hand"))
+            return look(*args)
+
+        run.memory.prices.history = stopped_meanwhile
+        answer = run.cycle(at="10:05")
+        assert (answer["status"], answer["reason"]) == ("stopped", "stopped by hand")
+        assert run.control.stop
+        assert run.workers == run.job_managers == []
+
+
+def test_a_stop_ends_the_fleet_even_without_the_database(experiment: Any) -> None:
+    with experiment(size=2) as run:
+        run.cycle(at="10:00")
+        run.put_in_front(_without_books)
+        with pytest.raises(StorageError):
+            run.handle({"action": "stop"}, at="10:05")
+        assert run.workers == run.job_managers == []
+        assert run.control.stop
+
+
+def test_without_the_database_a_job_that_is_over_costs_no_more(experiment: Any) -> None:
+    with experiment(size=2) as run:
+        run.cycle(at="10:00")
+        run.progress(1000, state="completed")
+        run.put_in_front(_without_books)
+        with pytest.raises(StorageError):
+            run.cycle(at="10:05")
+        assert run.workers == run.job_managers == []
+        run.ports = run.memory
+        run.cycle(at="10:10")
+        assert run.report_document["status"] == "completed"
 
 
 def test_without_the_database_the_fleet_is_kept_alive_and_nothing_is_launched(experiment: Any) -> None:

@@ -16,6 +16,7 @@ from cloudpits.application.roster import Roster, merge
 from cloudpits.application.validate import objection
 from cloudpits.domain.commands import Command, Drain, Forecast, Keep, Launch, Plan, Replace, Stop, Terminate
 from cloudpits.domain.decision import decide
+from cloudpits.domain.guard.budget import BudgetGuard
 from cloudpits.domain.model import Snapshot
 from cloudpits.domain.ports import DecisionRecord, InstanceRecord, Role, RunRecord
 
@@ -67,13 +68,16 @@ class Cycle:
             return self._finish(view, ending)
         if not still_locked():
             return CycleResult(stored, skipped="this cycle took too long and was overtaken")
+        if (ending := self._stopped_meanwhile()) is not None:
+            return self._finish(view, ending)
         return self._act_and_record(view, chores, plan)
 
     def decide(self, view: View) -> Plan:
         """What the policy says, kept within the budget by the ledger; nothing but waiting while tasks are uncounted."""
         snapshot = view.snapshot()
         if snapshot is None:
-            return Plan((Keep("the number of tasks is not known yet: the job manager counts them"),))
+            waiting = Keep("the number of tasks is not known yet: the job manager counts them")
+            return Plan(tuple(BudgetGuard(view.money()).enforce([waiting])))
         plan = decide(snapshot, self._assignment.policy, view.now)
         if _only_output_missing(plan, view) and _funded(snapshot):
             reason = "every task is committed; only the job manager is needed, for the output"
@@ -83,6 +87,11 @@ class Cycle:
     def _ordered_stop(self) -> Ending | None:
         stop = next((order for order in self._request.orders if isinstance(order, Stop)), None)
         return None if stop is None else Ending("stopped", stop.reason)
+
+    def _stopped_meanwhile(self) -> Ending | None:
+        """The ending that a stop ordered since the look, by one who could not wait for this cycle, makes due."""
+        control = self._ports.channel.control()
+        return Ending("stopped", control.reason) if control is not None and control.stop else None
 
     def _ending(self, view: View, plan: Plan) -> Ending | None:
         stop = next((command for command in plan.commands if isinstance(command, Stop)), None)
@@ -111,13 +120,13 @@ class Cycle:
 
     def _promise_less(self, view: View, plan: Plan) -> None:
         """Shorten the lease to what the budget pays with the planned launches, before any of them starts."""
-        snapshot = view.snapshot()
-        planned = 0.0 if snapshot is None else sum(_hourly(command, snapshot) for command in plan.commands)
-        self._publish(view, planned)
+        snapshot = view.money()
+        self._publish(view, sum(_hourly(command, snapshot) for command in plan.commands))
 
     def _publish(self, view: View, planned_usd_per_hour: float = 0.0) -> None:
-        snapshot = view.snapshot()
-        funded = None if snapshot is None else funded_until(snapshot, planned_usd_per_hour)
+        if self._stopped_meanwhile() is not None:
+            return
+        funded = funded_until(view.money(), planned_usd_per_hour)
         drain = set(view.evidence.drained) & set(view.roster.up)
         control = heartbeat(self._ports.clock.now(), self._assignment.settings, funded, drain)
         self._ports.channel.publish_control(control)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from cloudpits.application import record
 from cloudpits.application.context import Ports
+from cloudpits.application.lease import FINAL_STATES
 from cloudpits.application.observe import View
 from cloudpits.application.roster import Roster, is_up
 from cloudpits.domain.errors import CloudError
@@ -26,7 +27,7 @@ def due(view: View) -> Ending | None:
     """The ending that is due by what the job manager or an earlier cycle said; None while the run goes on."""
     if view.record.status != "running":
         return Ending(view.record.status, view.record.message)
-    if view.progress is not None and view.progress.state in ("completed", "failed"):
+    if view.progress is not None and view.progress.state in FINAL_STATES:
         said = view.progress.message or f"the job manager says {view.progress.state}"
         return Ending(view.progress.state, said)
     if view.control is not None and view.control.stop:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from cloudpits.application.context import Ports
@@ -12,6 +12,7 @@ from cloudpits.domain.model import SECONDS_PER_HOUR, Settings, Snapshot
 from cloudpits.domain.ports import Control
 
 LEASE_S = 3600.0  # what a dead controller may cost at most, if the budget would pay for more
+FINAL_STATES = ("completed", "failed")  # of the job, as its job manager says
 LATE_CYCLES = 3.0  # money allowing, a controller may be this many intervals late
 
 
@@ -46,23 +47,31 @@ def hold(ports: Ports) -> None:
     """Keep the fleet as it is while a cycle cannot be carried out: heartbeat only, and not beyond the money.
 
     Used when the database or the cloud refuses: nothing is launched, and once nobody knows any more
-    whether the budget lasts, everything is ended.
+    whether the budget lasts, or the job is over, everything is ended.
     """
     control, now = ports.channel.control(), ports.clock.now()
     if control is None or control.stop:
+        return
+    progress = ports.channel.progress()
+    if progress is not None and progress.state in FINAL_STATES:
+        end_all(ports, f"the job manager says {progress.state}")
         return
     paid = math.inf if control.funded_until is None else control.funded_until - now
     if paid > 0.0:
         ports.channel.publish_control(replace(control, heartbeat_at=now, lease_s=min(control.lease_s, paid)))
         return
-    reason = "the books cannot be reached and the budget may be used up"
-    ports.channel.publish_control(replace(control, heartbeat_at=now, stop=True, reason=reason))
+    end_all(ports, "the books cannot be reached and the budget may be used up")
+
+
+def end_all(ports: Ports, reason: str) -> None:
+    """End every instance without the books: whoever runs a cycle next finds the stop and closes them."""
+    ports.channel.publish_control(Control(ports.clock.now(), lease_s=0.0, stop=True, reason=reason))
     ports.fleet.terminate(i.instance_id for i in ports.fleet.describe() if i.alive)
 
 
-def try_to_hold(ports: Ports) -> None:
-    """``hold``, as far as the cloud lets us: the failure that led here is the one to report."""
+def unless_refused(action: Callable[[], None]) -> None:
+    """Do it, as far as the cloud lets us: the failure that led here is the one to report."""
     try:
-        hold(ports)
+        action()
     except CloudError:
         return

@@ -23,6 +23,8 @@ from cloudpits.domain.ports import (
     RunRecord,
 )
 
+UNCOUNTED = Job(tasks_total=1)  # at least one task: more is not known until the job manager has counted
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -55,8 +57,13 @@ class View:
 
     def snapshot(self) -> Snapshot | None:
         """What to decide upon; None while the number of tasks is unknown."""
-        if (job := self.job) is None:
-            return None
+        return None if (job := self.job) is None else self._snapshot(job)
+
+    def money(self) -> Snapshot:
+        """As ``snapshot``, for what depends on money alone: it exists before the tasks are counted."""
+        return self._snapshot(self.job or UNCOUNTED)
+
+    def _snapshot(self, job: Job) -> Snapshot:
         situation = Situation(
             now=self.now,
             started_at=self.record.started_at,

@@ -9,8 +9,9 @@ from __future__ import annotations
 from cloudpits.application import record
 from cloudpits.application.context import Assignment, Ports
 from cloudpits.application.cycle import Cycle, CycleRequest, CycleResult
-from cloudpits.application.lease import try_to_hold
+from cloudpits.application.lease import end_all, hold, unless_refused
 from cloudpits.application.observe import new_record
+from cloudpits.domain.commands import Stop
 from cloudpits.domain.errors import CloudError, StorageError
 
 LOCK_POLL_S = 5.0
@@ -20,20 +21,22 @@ SHORTEST_LOCK_S = 360.0  # the functions are stopped after five minutes
 def run_cycle(ports: Ports, assignment: Assignment, request: CycleRequest) -> CycleResult:
     """Run one cycle; StorageError or CloudError when the database or the cloud refuses.
 
-    Then nothing new is launched, and the fleet is kept alive as long as the budget surely lasts.
+    Then nothing new is launched, and the fleet is kept alive as long as the budget surely lasts, unless a
+    person wants it to end.
     """
+    stop = next((order for order in request.orders if isinstance(order, Stop)), None)
     try:
-        return _once(ports, assignment, request)
+        return _once(ports, assignment, request, stop)
     except (StorageError, CloudError):
-        try_to_hold(ports)
+        unless_refused(lambda: hold(ports) if stop is None else end_all(ports, stop.reason))
         raise
 
 
-def _once(ports: Ports, assignment: Assignment, request: CycleRequest) -> CycleResult:
+def _once(ports: Ports, assignment: Assignment, request: CycleRequest, stop: Stop | None) -> CycleResult:
     owner = ports.new_id()
     if not _locked(ports, assignment, owner, request.patience_s):
-        stored = ports.books.load_run(assignment.run)
-        return CycleResult(stored or new_record(assignment, ports.clock.now()), skipped="another cycle is running")
+        stored = ports.books.load_run(assignment.run) or new_record(assignment, ports.clock.now())
+        return CycleResult(stored, skipped=f"another cycle is running{_without_lock(ports, stop)}")
     try:
         run = ports.books.begin_run(new_record(assignment, ports.clock.now()))
         if record.known_cycle(run, request.cycle_id):
@@ -41,6 +44,14 @@ def _once(ports: Ports, assignment: Assignment, request: CycleRequest) -> CycleR
         return Cycle(ports, assignment, request).run(run, lambda: _lock(ports, assignment, owner))
     finally:
         ports.books.unlock(assignment.run, owner)
+
+
+def _without_lock(ports: Ports, stop: Stop | None) -> str:
+    # A stop cannot wait: the lock may be that of a cycle that died, and the stack may be about to be deleted.
+    if stop is None:
+        return ""
+    end_all(ports, stop.reason)
+    return "; every instance was ended, and the next cycle closes the books"
 
 
 def _lock(ports: Ports, assignment: Assignment, owner: str) -> bool:
