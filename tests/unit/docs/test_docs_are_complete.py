@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from cloudpits.cli.main import app
+from cloudpits.cli.app import app
 from cloudpits.config.experiment import Experiment, Section
 from cloudpits.domain.policies.registry import NAMES
 

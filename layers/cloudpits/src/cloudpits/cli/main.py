@@ -6,32 +6,17 @@ refused; 130 interrupted by the user.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
+from typing import TYPE_CHECKING
 
-import typer
-from typer.exceptions import TyperException
+if TYPE_CHECKING:  # nothing is imported before errors are caught: Ctrl-C during the first second is one line, too
+    from typer.exceptions import TyperException
 
-from cloudpits.cli import books, deployment, doctor, planning, running, simulating
-from cloudpits.domain.errors import CloudPitsError
-
-EPILOG = (
-    "Exit codes: 0 done, 1 a defect of ours, 2 bad usage or input, 3 infeasible limits, 4 the cloud or the database "
-    "refused.  Start with: cloudpits doctor, then cloudpits run examples/experiments/pi.toml --local"
-)
-
-app = typer.Typer(
-    name="cloudpits",
-    help="Run SPITS programs (fault-tolerant bags of tasks) on spot instances for the least money.",
-    epilog=EPILOG,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-for module in (planning, simulating, running, deployment, books, doctor):
-    module.register(app)
+INTERRUPTED = 130
+STDOUT, STDERR = 1, 2
 
 
 def _say(message: str) -> None:
@@ -48,6 +33,12 @@ def _bad_usage(error: TyperException) -> int:
 
 
 def _run(arguments: list[str] | None) -> int:
+    from typer import Abort
+    from typer.exceptions import TyperException
+
+    from cloudpits.cli.app import app
+    from cloudpits.domain.errors import CloudPitsError
+
     try:
         result = app(arguments, standalone_mode=False)
     except CloudPitsError as error:
@@ -55,19 +46,44 @@ def _run(arguments: list[str] | None) -> int:
         return error.exit_code
     except TyperException as error:
         return _bad_usage(error)
-    except (KeyboardInterrupt, typer.Abort):
-        _say("interrupted")
-        return 130
+    except Abort:
+        return INTERRUPTED
     return result if isinstance(result, int) else 0
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    """Exit code of a whole command; what the person did to it (Ctrl-C, a closed or full output) is not a defect."""
+    try:
+        code = _run(arguments)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except (BrokenPipeError, SystemExit):  # typer leaves by the latter when a pipe was closed in its hands
+        _silence(STDOUT, STDERR)
+        return 0
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        _silence(STDOUT)
+        _say(f"output: {error.strerror}; make room, or write elsewhere")
+        return 2
+    if code == INTERRUPTED:
+        _say("interrupted")
+    return code
+
+
+def _silence(*descriptors: int) -> None:
+    """Let what is still buffered go nowhere, so that it fails nowhere when Python ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for descriptor in descriptors:
+        os.dup2(nowhere, descriptor)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit; unexpected exceptions are defects and say where to report them."""
     try:
-        code = _run(arguments)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = 0
+        code = _exit_code(arguments)
     except Exception as error:  # noqa: BLE001  # the outermost frame: every defect must become exit code 1
         if os.environ.get("CLOUDPITS_DEBUG"):
             traceback.print_exc()

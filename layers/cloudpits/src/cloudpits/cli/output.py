@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,8 +13,7 @@ console = Console(stderr=True, highlight=False)
 
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout; NaN and infinities are defects and refused."""
-    json.dump(document, sys.stdout, indent=2, allow_nan=False)
-    sys.stdout.write("\n")
+    print(json.dumps(document, indent=2, allow_nan=False))  # noqa: T201  # the one place that writes to stdout
 
 
 def usd(amount: float | None) -> str:
