@@ -46,7 +46,9 @@ class TableUnderAnyEvents(RuleBasedStateMachine):
         self.now += 1
         task = self.table.take(node, NODES, self.now)
         if task is None and replica:
-            task = self.table.take_replica(node, self.now, 0.5)
+            task = self.table.take_waiting(node, dict.fromkeys(NODES, 1), self.now) or self.table.take_replica(
+                node, self.now, 0.5
+            )
         if task is not None:
             assert task.task_id not in self.settled
             assert task.task_id not in self.held[node], "nobody is sent what they have"

@@ -121,3 +121,15 @@ def test_a_result_that_came_before_its_task_was_generated_settles_it(table_with:
     assert table.claim(1)
     table.add(1, b"x")
     assert (taken(table, "a"), table.drained) == (None, True)
+
+
+def test_an_idle_node_gets_at_once_what_would_start_last_elsewhere() -> None:
+    table = TaskTable(3, lambda _: None)
+    for task_id in range(1, 6):
+        table.add(task_id, b"")
+        table.take("busy", ["busy"], now=float(task_id))
+    workers = {"busy": 2, "idle": 2}
+    assert table.take_waiting("idle", workers, 6.0) is None, "more may be generated"
+    table.generated_all = True
+    taken = [table.take_waiting("idle", workers, 6.0) for _ in range(4)]
+    assert [task and task.task_id for task in taken] == [5, 4, 3, None], "what the two workers run stays"

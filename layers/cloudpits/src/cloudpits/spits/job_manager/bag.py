@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -109,8 +109,8 @@ class Bag:
             raise JobFailedError(str(error)) from error
         self._committer.stop()
 
-    def take(self, node: str, alive: Collection[str], idle: bool) -> Task | None:
-        """A task for ``node``.
+    def take(self, node: str, alive: Mapping[str, int | None], idle: bool) -> Task | None:
+        """A task for ``node``; ``alive`` are all nodes with their workers, where known.
 
         Only an idle node gets a straggler's replica, or more than the window's bytes allow to be in hand.
         """
@@ -119,7 +119,10 @@ class Bag:
             return None
         task = self.table.take(node, alive, now)
         if task is None and idle:
-            task = self.table.take_replica(node, now, max(_REPLICA_AGE_S, _REPLICA_FACTOR * self._mean_s))
+            workers = {name: count for name, count in alive.items() if count}
+            task = self.table.take_waiting(node, workers, now) or self.table.take_replica(
+                node, now, max(_REPLICA_AGE_S, _REPLICA_FACTOR * self._mean_s)
+            )
         if task is not None:
             self._counters.sent += 1
         return task

@@ -82,7 +82,7 @@ class Registry:
     def take(self, node: Node) -> tuple[int, Task] | None:
         if self._bag is None:
             return None
-        alive = [other.name for other in self.nodes.values() if other.alive]
+        alive = {other.name: other.workers for other in self.nodes.values() if other.alive}
         task = self._bag.take(node.name, alive, node.idle)
         return (self._bag.run_id, task) if task else None
 

@@ -8,7 +8,7 @@ seconds.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -105,6 +105,24 @@ class TaskTable:
             if not young and len(task.owners) < self._max_owners and node not in {*task.owners, *task.failed_on}:
                 self._own(node, task, now)
                 return task
+        return None
+
+    def take_waiting(self, node: str, workers: Mapping[str, int], now: float) -> Task | None:
+        """For an idle ``node`` a copy of what another has beyond one task per worker, once nothing else is left.
+
+        The youngest task of who has most is the one that would start last there; ``workers`` counts those of each node.
+        """
+        if not self.tail:
+            return None
+        excess = {other: self.in_hand(other) - count for other, count in workers.items() if other != node}
+        for other in sorted(excess, key=excess.__getitem__, reverse=True):
+            if excess[other] < 1:
+                break
+            held = sorted(self._in_hand[other], key=lambda task_id: self._tasks[task_id].owners[other])
+            for task in (self._tasks[task_id] for task_id in reversed(held[workers[other] :])):
+                if len(task.owners) == 1 and node not in task.failed_on:
+                    self._own(node, task, now)
+                    return task
         return None
 
     def give_back(self, node: str, task_id: int) -> None:
