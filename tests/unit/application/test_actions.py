@@ -169,8 +169,8 @@ def _fields(assignment: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("budget", "deadline", "said"),
     [
-        (1.5, 7200.0, r"feasible would be a budget of 1\.50 USD or a deadline of 2"),
-        (1.5, None, r"feasible would be a budget of 1\.50 USD$"),
+        (1.5, 7200.0, r"the cheapest feasible budget_usd is 1\.5, or the fastest feasible deadline_hours is 2$"),
+        (1.23456789, None, r"the cheapest feasible budget_usd is 1\.2346$"),
         (None, None, "no budget or deadline would make it feasible"),
     ],
 )
@@ -183,6 +183,20 @@ def test_infeasible_limits_are_told_with_the_smallest_feasible_ones(
     ) as caught:
         require_feasible(front, "pi.toml")
     assert (caught.value.cheapest_budget_usd, caught.value.fastest_deadline_s) == (budget, deadline)
+
+
+@pytest.mark.parametrize(
+    ("budget_suffices", "deadline_suffices", "said"),
+    [
+        (True, False, "; the cheapest feasible budget_usd is 1.5$"),
+        (False, True, "; the fastest feasible deadline_hours is 2$"),
+        (False, False, "deadline_hours is 2 and, with it, the cheapest feasible budget_usd is 1.5$"),
+    ],
+)
+def test_only_limits_that_would_do_are_named(budget_suffices: bool, deadline_suffices: bool, said: str) -> None:
+    front = PlannedFront((), None, ("why",), 1.5, 7200.0, budget_suffices, deadline_suffices)
+    with pytest.raises(InfeasibleError, match=said):
+        require_feasible(front, "pi.toml")
 
 
 def test_feasible_limits_pass() -> None:

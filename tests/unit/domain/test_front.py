@@ -64,6 +64,22 @@ def test_too_short_a_deadline_is_infeasible_and_the_fastest_feasible_one_is_name
     assert plan(snapshot(deadline_s=1.05 * front.fastest_deadline_s)).chosen is not None
 
 
+def test_no_budget_is_promised_to_keep_a_deadline_that_none_can_keep() -> None:
+    front = plan(snapshot(deadline_s=200.0))
+    assert not front.budget_suffices
+    assert front.deadline_suffices
+
+
+def test_a_budget_and_a_deadline_that_both_miss_are_named_together() -> None:
+    front = plan(snapshot(budget=0.05, deadline_s=200.0))
+    assert not front.budget_suffices
+    assert not front.deadline_suffices
+    assert front.cheapest_budget_usd is not None
+    assert front.fastest_deadline_s is not None
+    both = snapshot(budget=1.02 * front.cheapest_budget_usd, deadline_s=1.02 * front.fastest_deadline_s)
+    assert plan(both).chosen is not None
+
+
 def test_the_worker_limit_and_the_quota_are_kept() -> None:
     front = plan(snapshot(mode=Mode.FASTEST, quota=10, workers=4))
     assert front.chosen is not None

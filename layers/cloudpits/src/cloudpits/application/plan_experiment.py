@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from cloudpits.application.context import Assignment
 from cloudpits.application.market import hazards, offers, pool_space
 from cloudpits.application.snapshot import Knowledge, Situation, build_snapshot
 from cloudpits.domain.errors import InfeasibleError, InvalidInputError
-from cloudpits.domain.model import Interruptions, Job, RateSample, Snapshot
+from cloudpits.domain.model import SECONDS_PER_HOUR, Interruptions, Job, RateSample, Snapshot
 from cloudpits.domain.planning.front import PlannedFront
 from cloudpits.domain.ports import Catalogue, Prices
-from cloudpits.domain.wording import duration, usd
+
+_PRECISION = 10**4  # parts of a dollar or an hour that are told
 
 
 def planning_snapshot(
@@ -45,11 +47,27 @@ def require_feasible(front: PlannedFront, name: str) -> None:
     """Return if the limits can be kept; else InfeasibleError says why not, and the smallest limits that would do."""
     if front.chosen is not None:
         return
-    budget, deadline = front.cheapest_budget_usd, front.fastest_deadline_s
-    enough = [
-        *([] if budget is None else [f"a budget of {usd(budget)}"]),
-        *([] if deadline is None else [f"a deadline of {duration(deadline)}"]),
-    ]
-    remedy = f"feasible would be {' or '.join(enough)}" if enough else "no budget or deadline would make it feasible"
     why = "; ".join(front.reasons) or "no fleet keeps the limits"
-    raise InfeasibleError(f"{name}: limits: {why}; {remedy}", budget, deadline)
+    raise InfeasibleError(
+        f"{name}: limits: {why}; {_remedy(front)}", front.cheapest_budget_usd, front.fastest_deadline_s
+    )
+
+
+def _remedy(front: PlannedFront) -> str:
+    """The smallest limits that would do, rounded up, in the words of the experiment file."""
+    budget, deadline = front.cheapest_budget_usd, front.fastest_deadline_s
+    money = "" if budget is None else f"the cheapest feasible budget_usd is {_rounded_up(budget)}"
+    time = (
+        "" if deadline is None else f"the fastest feasible deadline_hours is {_rounded_up(deadline / SECONDS_PER_HOUR)}"
+    )
+    if not (money or time):
+        return "no budget or deadline would make it feasible"
+    if not (front.budget_suffices or front.deadline_suffices):
+        return " and, with it, ".join(filter(None, (time, money)))
+    alone = [money if front.budget_suffices else "", time if front.deadline_suffices else ""]
+    return ", or ".join(filter(None, alone))
+
+
+def _rounded_up(amount: float) -> str:
+    """Four decimals, never below ``amount``: a limit that was rounded down would be infeasible."""
+    return f"{math.ceil(amount * _PRECISION) / _PRECISION:.4f}".rstrip("0").rstrip(".")

@@ -72,16 +72,22 @@ def choose(options: Sequence[Option], goal: Goal) -> Fleet | None:
     return found if found.totals.workers else None
 
 
-def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> float:
-    """USD from now that suffice for some fleet, time aside as far as the deadline allows."""
+def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> float | None:
+    """USD from now that suffice for some fleet within the deadline; None if no money keeps the deadline."""
     low, high = 0.0, 2.0 * goal.cost_usd(start.totals) + goal.hold_s * (start.totals.ceiling + goal.manager_usd_per_s)
-    fleet = start
+    fleet, kept = start, False
     for _ in range(BUDGET_HALVINGS):
         middle = (low + high) / 2.0
         tried = replace(goal, budget_usd=middle)
         fleet = improve(options, fleet_of(options, fleet.counts, tried), tried)
-        low, high = (middle, high) if fleet.score.violation > 0.0 else (low, middle)
-    return high
+        if fleet.score.violation > 0.0:
+            low = middle
+        else:
+            high, kept = middle, True
+    if not kept:
+        rich = choose(options, replace(goal, budget_usd=high))
+        kept = rich is not None and rich.score.violation <= 0.0
+    return high if kept else None
 
 
 def shortest_deadline(options: Sequence[Option], goal: Goal, start: Fleet) -> float:

@@ -19,6 +19,7 @@ from cloudpits.domain.rebalancing.cooldown import cooling
 from cloudpits.domain.wording import duration, usd, usd_per_tasks
 
 FRONT_HORIZONS = 24
+_LENIENT = 1.0 + 1e-6  # a deadline that is met to the second must not fail by rounding
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,9 @@ class PlannedFront:
     """Undominated fleets in order of makespan, the one chosen by the limits (None if infeasible), and why.
 
     ``cheapest_budget_usd`` (USD for the whole run) and ``fastest_deadline_s`` (seconds from the run's start)
-    are the smallest limits that would be feasible, None if no limit would do.
+    are the smallest limits that would be feasible, None if no limit would do. ``budget_suffices`` says whether
+    that budget is feasible with the deadline as it is, ``deadline_suffices`` the same of that deadline and the
+    budget; where neither is, the two are feasible together.
     """
 
     points: tuple[FrontPoint, ...]
@@ -43,6 +46,18 @@ class PlannedFront:
     reasons: tuple[str, ...]
     cheapest_budget_usd: float | None
     fastest_deadline_s: float | None
+    budget_suffices: bool = True
+    deadline_suffices: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SmallestLimits:
+    """The smallest budget (USD) and deadline (s) from now that are feasible, and whether each is so by itself."""
+
+    budget_usd: float | None
+    deadline_s: float | None
+    budget_suffices: bool
+    deadline_suffices: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +91,16 @@ def plan(snapshot: Snapshot) -> PlannedFront:
         return PlannedFront((), None, (_nothing_to_buy(selection.market),), None, None)
     chosen = _point(selection, selection.fleet) if selection.feasible else None
     points = undominated([*_front(selection), *([chosen] if chosen else [])])
-    return PlannedFront(points, chosen, tuple(_reasons(selection)), *smallest_limits(snapshot, selection))
+    least = smallest_limits(selection, selection.fleet)
+    return PlannedFront(
+        points,
+        chosen,
+        tuple(_reasons(selection)),
+        None if least.budget_usd is None else snapshot.spent_usd + least.budget_usd,
+        None if least.deadline_s is None else snapshot.elapsed_s + least.deadline_s,
+        least.budget_suffices,
+        least.deadline_suffices,
+    )
 
 
 def _nothing_to_buy(market: Market) -> str:
@@ -84,18 +108,24 @@ def _nothing_to_buy(market: Market) -> str:
     return f"nothing can be launched: {why}"
 
 
-def smallest_limits(snapshot: Snapshot, selection: Selection) -> tuple[float | None, float | None]:
-    """Cheapest feasible budget (USD, spending so far included) and fastest feasible deadline (s from the start)."""
-    if selection.fleet is None:
-        return None, None
+def smallest_limits(selection: Selection, start: Fleet) -> SmallestLimits:
+    """Each limit is sought with the other as it is; where that cannot be, with the other as small as it can be."""
     goal, options = selection.goal, selection.options
-    budget = snapshot.spent_usd + smallest_budget(options, goal, selection.fleet)
+    budget = smallest_budget(options, goal, start)
+    deadline = _fastest_s(options, goal)
+    fastest = _fastest_s(options, replace(goal, budget_usd=UNBOUNDED)) if deadline is None else deadline
+    least = SmallestLimits(budget, fastest, budget is not None, deadline is not None)
+    if budget is not None or fastest is None:
+        return least
+    return replace(least, budget_usd=smallest_budget(options, replace(goal, deadline_s=fastest * _LENIENT), start))
+
+
+def _fastest_s(options: Sequence[Option], goal: Goal) -> float | None:
+    """Seconds in which some fleet within the goal's budget surely finishes; None if the budget pays for none."""
     quick = choose(options, replace(goal, mode=Mode.FASTEST, deadline_s=UNBOUNDED))
     if quick is None or quick.score.violation > 0.0:
-        quick = choose(options, replace(goal, mode=Mode.FASTEST, deadline_s=UNBOUNDED, budget_usd=UNBOUNDED))
-        goal = replace(goal, budget_usd=UNBOUNDED)
-    deadline = None if quick is None else snapshot.elapsed_s + shortest_deadline(options, goal, quick)
-    return budget, deadline
+        return None
+    return shortest_deadline(options, goal, quick)
 
 
 def _front(selection: Selection) -> list[FrontPoint]:
@@ -149,7 +179,8 @@ def shortfall(goal: Goal, fleet: Fleet) -> str:
     course = goal.course(fleet.totals, fleet.totals.cautious)
     parts = []
     if course.undone > 0.0:
-        parts.append(f"the {usd(goal.budget_usd)} left pay for all but {course.undone:.1%} of the tasks")
+        paid = "none" if course.undone >= 1.0 else f"all but {course.undone:.1%}"
+        parts.append(f"the {usd(goal.budget_usd)} left pay for {paid} of the tasks")
     if course.makespan_s > goal.deadline_s:
         left = duration(max(0.0, goal.deadline_s))
         parts.append(f"{left} are left but {duration(course.makespan_s)} are needed")
