@@ -54,6 +54,35 @@ def test_a_worker_that_leaves_by_itself_under_notice_is_an_interruption_yet_bill
         assert gone["cost_usd"] > 0.035 / 2
 
 
+def test_a_worker_that_gave_up_before_it_worked_cools_its_pool_down(experiment: Any) -> None:
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        run.at("10:03")
+        run.memory.fleet.end(run.workers[0], ENDED_ITSELF)
+        run.cycle(at="10:04")
+        assert run.launched == ["1 × c5.large us-east-1a spot", "1 × c5.large us-east-1a on-demand"]
+        assert [(str(pool), at) for pool, at in run.books.capacity_errors("pi-1")] == [
+            ("c5.large us-east-1a spot", run.clock.now() - 60.0)
+        ]
+
+
+@pytest.mark.parametrize("sign", ["a report", "a committed task", "a drain"])
+def test_a_worker_that_did_its_part_and_left_closes_no_pool(experiment: Any, sign: str) -> None:
+    with experiment(size=1) as run:
+        run.cycle(at="10:00")
+        worker = run.workers[0]
+        run.at("10:03")
+        if sign == "a report":
+            run.report(worker, rate=1.0, at="10:02")
+        elif sign == "a committed task":
+            run.progress(1, workers={worker: 1})
+        else:
+            run.handle({"action": "drain", "instance_id": worker})
+        run.memory.fleet.end(worker, ENDED_ITSELF)
+        run.cycle(at="10:04")
+        assert run.books.capacity_errors("pi-1") == ()
+
+
 def test_a_launch_that_ec2_gave_up_for_lack_of_capacity_cools_the_pool_down(experiment: Any) -> None:
     with experiment(size=1) as run:
         run.cycle(at="10:00")

@@ -76,8 +76,23 @@ class Roster:
 
     @property
     def launch_failures(self) -> tuple[tuple[Pool, float], ...]:
-        """(pool, instant) of launches that EC2 accepted and then gave up for lack of capacity."""
-        return tuple((r.pool, r.launched_at) for r in self.just_ended if r.ended_because == NO_CAPACITY)
+        """(pool, instant) of launches that came to nothing: for lack of capacity, or because no worker ever worked.
+
+        The latter's pool cools down like one without capacity, or it would be paid for one vain start after another.
+        """
+        ended = (self.records[record.instance_id] for record in self.just_ended)
+        vain = ((r.pool, r.launched_at if _refused(r) else r.ended_at) for r in ended if _refused(r) or _in_vain(r))
+        return tuple((pool, at) for pool, at in vain if at is not None)
+
+
+def _refused(record: InstanceRecord) -> bool:
+    return record.ended_because == NO_CAPACITY
+
+
+def _in_vain(record: InstanceRecord) -> bool:
+    """Whether a worker gave up by itself without having done anything."""
+    idle = record.role is not Role.JOB_MANAGER and record.ready_at is None and not record.tasks
+    return idle and record.ended_because == _BECAUSE[_ENDED_ITSELF]
 
 
 def is_up(instance: Instance) -> bool:
