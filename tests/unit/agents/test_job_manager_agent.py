@@ -36,7 +36,9 @@ class Ec2:
 class Life:
     """One job-manager host under test; every worker that EC2 shows answers."""
 
-    def __init__(self, clock: Any, channel: Any, child: Any, store: Any, folder: Path) -> None:
+    def __init__(
+        self, clock: Any, channel: Any, child: Any, store: Any, folder: Path, committed_before: int = 0
+    ) -> None:
         self.clock, self.channel, self.child, self.store, self.ec2 = clock, channel, child, store, Ec2()
         self.status, self.nodes, self.journal = folder / "status.json", folder / "nodes", folder / "journal"
         self.nodes.mkdir()
@@ -61,7 +63,9 @@ class Life:
             journal=JournalSync(store, "s3://artefacts/journal/", self.journal),
             store_outputs=self.store_outputs,
         )
-        self.agent = JobManagerAgent(parts, JobSettings(Cadence(), journal_s=60.0, tasks_total=400))
+        self.agent = JobManagerAgent(
+            parts, JobSettings(Cadence(), 60.0, tasks_total=400, committed_before=committed_before)
+        )
 
     def store_outputs(self) -> None:
         if self.outputs_refused:
@@ -95,6 +99,17 @@ def test_progress_is_published_with_who_did_what(host: Life) -> None:
     assert (progress.state, progress.tasks_committed, progress.tasks_total) == ("running", 12, 400)
     assert progress.workers == {"i-w": 12}
     assert progress.updated_at == host.clock.now() - 2
+
+
+def test_a_job_manager_that_resumes_does_not_look_like_one_that_starts_anew(
+    clock: Any, channel: Any, child: Any, store: Any, tmp_path: Path
+) -> None:
+    host = Life(clock, channel, child, store, tmp_path, committed_before=300)
+    host.goes_on(1)
+    assert (host.channel.progress().state, host.channel.progress().tasks_committed) == ("starting", 300)
+    host.says("running", committed=310)
+    host.goes_on(11)
+    assert host.channel.progress().tasks_committed == 310
 
 
 def test_workers_are_announced_and_withdrawn(host: Life) -> None:

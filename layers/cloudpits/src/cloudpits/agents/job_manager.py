@@ -24,11 +24,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class JobSettings:
-    """Periods in seconds of the run's clock; ``tasks_total`` is None until the job manager has counted them."""
+    """Periods in seconds of the run's clock; ``tasks_total`` is None until the job manager has counted them.
+
+    ``committed_before`` is how many tasks an earlier job manager had told of, if its journal came with the job:
+    this one counts up to them again while it reads, and less in between would look like a job that starts anew.
+    """
 
     cadence: Cadence
     journal_s: float
     tasks_total: int | None
+    committed_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,9 @@ class JobManagerAgent:
         self._publishing = Every(settings.cadence.progress_s)
         self._shipping = Every(settings.journal_s)
         self._status = JobManagerStatus()
-        self._committed = 0  # a restarted job manager counts up to it again while it reads its journal
+        self._committed = (
+            settings.committed_before
+        )  # a restarted job manager counts up to it again while it reads its journal
         self._crashes = 0
 
     def run(self) -> int:

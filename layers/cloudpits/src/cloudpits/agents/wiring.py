@@ -70,7 +70,8 @@ def build_job_manager(
     document, workspace, store = host.document, host.workspace, host.store()
     artefacts = host.fetch(store)
     journal = JournalSync(store, f"{host.folder}journal/", workspace.journal)
-    if persistently(host.clock, journal.restore):
+    resumed = persistently(host.clock, journal.restore) > 0
+    if resumed:
         logger.info("resuming from the journal of an earlier job manager")
     outputs = Outputs(workspace, f"{host.folder}output/")
     tally = Tally(None if before is None else before.workers)
@@ -89,7 +90,10 @@ def build_job_manager(
         store_outputs=lambda: outputs.store(store, host.clock),
         shutting_down=shutting_down,
     )
-    return JobManagerAgent(parts, JobSettings(host.cadence, document.journal_s, document.program.tasks_total))
+    committed = before.tasks_committed if resumed and before is not None else 0
+    return JobManagerAgent(
+        parts, JobSettings(host.cadence, document.journal_s, document.program.tasks_total, committed)
+    )
 
 
 def build_discovery(host: Host, tally: Tally) -> Discovery:
