@@ -63,6 +63,17 @@ def test_a_task_manager_that_ends_in_good_order_is_done(drain_until: float | Non
     assert step(exit_code=0, drain_until=drain_until) is Step.DONE
 
 
+@pytest.mark.parametrize(
+    "situation",
+    [{"order": Order.STOP}, {"order": Order.LEASE_EXPIRED}, {"shutting_down": True}, {"now": 1300.0}],
+    ids=["the run ends", "the controller is silent", "the instance shuts down", "AWS is late"],
+)
+def test_waiting_to_be_taken_ends_when(situation: dict[str, object]) -> None:
+    waiting = {"exit_code": 0, "drain_until": 1120.0, "taken_at": 1120.0, "started_at": 900.0}
+    assert step(**waiting) is Step.GO_ON  # type: ignore[arg-type]
+    assert step(**(waiting | situation)) is Step.DONE  # type: ignore[arg-type]
+
+
 def test_a_crash_is_answered_with_a_restart() -> None:
     assert step(exit_code=-11) is Step.RESTART
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from cloudpits.agents.cadence import Cadence
+from cloudpits.agents.ending import TAKEN_LATE_S
 from cloudpits.agents.imds import SpotAction
 from cloudpits.agents.notices import NoticeWatch
 from cloudpits.agents.orders import Lease, Orders
@@ -100,11 +101,34 @@ def test_an_interruption_notice_drains_it_and_is_passed_on(worker: Life) -> None
     assert worker.goes_on(6) is None
     assert worker.child.actions == ["start", "terminate"]
     assert [notice.kind for notice in worker.channel.notices()] == ["interruption"]
+
+
+def test_drained_in_its_first_hour_it_leaves_its_end_to_aws_which_then_bills_nothing(worker: Life) -> None:
+    worker.goes_on(10)
+    taken_at = worker.clock.now() + 120
+    worker.metadata.action = SpotAction("terminate", at=taken_at)
+    worker.goes_on(6)
+    worker.child.exit_code = 0
+    assert worker.goes_on(115) is None
+    assert worker.clock.now() > taken_at
+    assert worker.child.actions == ["start", "terminate"]
+    assert worker.goes_on(300) == 0, "an instance that AWS forgets must not idle for ever"
+    assert worker.clock.now() == taken_at + TAKEN_LATE_S
+
+
+def test_drained_after_its_first_hour_it_leaves_at_once(worker: Life) -> None:
+    for _ in range(12):
+        worker.channel.publish_control(Control(worker.clock.now(), 1800.0))
+        worker.goes_on(300)
+    worker.metadata.action = SpotAction("terminate", at=worker.clock.now() + 120)
+    worker.goes_on(6)
     worker.child.exit_code = 0
     assert worker.goes_on(1) == 0
 
 
 def test_a_drain_is_cut_off_when_the_instance_is_about_to_be_taken(worker: Life) -> None:
+    worker.clock.sleep(3600.0)
+    worker.channel.publish_control(Control(worker.clock.now(), 1800.0))
     worker.metadata.action = SpotAction("terminate", at=worker.clock.now() + 30)
     started = worker.clock.now()
     assert worker.goes_on(300) == 0

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
 from cloudpits.agents.orders import Order
+from cloudpits.domain.ledger.billing import FREE_WHEN_INTERRUPTED_S
 
 BAD_INPUT = 2  # exit code of a program that will fail again in the same way
 MOST_CRASHES = 5  # of the task manager; more than bad luck
+BOOT_S = 180.0  # most that passes between the launch of an instance and the start of its agent
+TAKEN_LATE_S = 120.0  # AWS tells the time only roughly
 
 
 class Step(StrEnum):
@@ -30,6 +34,7 @@ class Situation:
     order: Order
     exit_code: int | None = None  # of the task manager; None while it runs
     crashes: int = 0  # before this exit
+    started_at: float = -math.inf  # when the agent started
     taken_at: float | None = None  # when AWS will take the instance
     shutting_down: bool = False  # the operating system asked the agent to end
     drain_until: float | None = None  # None while not draining
@@ -45,7 +50,10 @@ class Decision:
 
 
 def decide(situation: Situation, drain_s: float) -> Decision:
-    """What a worker does now. A drain takes at most ``drain_s``, and ends before AWS takes the instance."""
+    """What a worker does now. A drain takes at most ``drain_s``, and ends before AWS takes the instance.
+
+    Drained under a notice in its first hour, the worker idles until AWS takes it.
+    """
     if situation.exit_code is not None:
         return _after_exit(situation, situation.exit_code)
     if situation.order in (Order.STOP, Order.LEASE_EXPIRED):
@@ -58,6 +66,8 @@ def decide(situation: Situation, drain_s: float) -> Decision:
 
 
 def _after_exit(situation: Situation, exit_code: int) -> Decision:
+    if _free_if_taken(situation):
+        return Decision(Step.GO_ON)
     if exit_code == 0:
         drained = situation.drain_until is not None
         return Decision(Step.DONE, "drained" if drained else "the job is over")
@@ -69,9 +79,18 @@ def _after_exit(situation: Situation, exit_code: int) -> Decision:
     return Decision(Step.RESTART, ended)
 
 
+def _free_if_taken(situation: Situation) -> bool:
+    """Whether waiting pays: EC2 bills an instance that leaves by itself, but not one it takes in its first hour."""
+    taken_at, order = situation.taken_at, situation.order
+    if taken_at is None or order in (Order.STOP, Order.LEASE_EXPIRED) or situation.shutting_down:
+        return False
+    in_first_hour = taken_at < situation.started_at + FREE_WHEN_INTERRUPTED_S - BOOT_S
+    return in_first_hour and situation.now < taken_at + TAKEN_LATE_S
+
+
 def _while_draining(situation: Situation, drain_until: float) -> Decision:
     until = _earliest(drain_until, situation.taken_at)
-    if situation.now >= until:
+    if situation.now >= until and not _free_if_taken(situation):
         return Decision(Step.END, "the time to drain is over")
     return Decision(Step.GO_ON, drain_until=until)
 

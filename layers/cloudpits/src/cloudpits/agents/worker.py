@@ -65,6 +65,7 @@ class WorkerAgent:
         self._publishing = Every(settings.metrics_s)
         self._seen: tuple[TaskManagerStatus, int] | None = None
         self._crashes = 0
+        self._started_at = clock.now()
         self._drain_until: float | None = None
 
     def run(self) -> int:
@@ -98,6 +99,7 @@ class WorkerAgent:
             order=self._orders.at(now),
             exit_code=self._task_manager.poll(),
             crashes=self._crashes,
+            started_at=self._started_at,
             taken_at=self._notices.taken_at,
             shutting_down=self._shutting_down(),
             drain_until=self._drain_until,

@@ -16,6 +16,7 @@ from cloudpits.application.roster import LEFT_ON_NOTICE
 from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Plan, Replace, Stop, Terminate
 from cloudpits.domain.decision import decide
 from cloudpits.domain.errors import InfeasibleError
+from cloudpits.domain.ledger.billing import FREE_WHEN_INTERRUPTED_S
 from cloudpits.domain.ledger.summary import INTERRUPTED
 from cloudpits.domain.model import SECONDS_PER_HOUR, Pool
 from cloudpits.domain.policies.base import Policy
@@ -119,11 +120,12 @@ class Run:
         self.bag.join(machine.instance_id, self.world.scenario.slots_of(machine.pool.instance_type), rate, now)
 
     def _noticed(self, machine: Machine, now: float) -> None:
-        """The worker takes no new task, finishes what it holds and leaves; else AWS takes it in the middle."""
+        """The worker takes no new task, finishes what it holds, and leaves; or idles, if what AWS takes is free."""
         machine.notice_at = machine.taken_at
         machine.draining = True
         leaves_at = self.bag.drain(machine.instance_id, now) + SHUTDOWN_S
-        if leaves_at < machine.taken_at:
+        billed = machine.taken_at - machine.launched_at >= FREE_WHEN_INTERRUPTED_S
+        if billed and leaves_at < machine.taken_at:
             self._push(leaves_at, Kind.DRAINED, machine.instance_id)
         if not self.extra_cycle_due:
             self.extra_cycle_due = True
