@@ -38,13 +38,24 @@ def test_one_of_several_workloads_is_chosen(tmp_path: Path) -> None:
         read_performance(path, "c")
 
 
+def test_a_workload_cannot_be_chosen_from_a_table_without_any(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="has no column workload; leave --workload b out"):
+        read_performance(table(tmp_path, "c5.large,3,0,1"), "b")
+
+
 @pytest.mark.parametrize(
     ("row", "says"),
     [
         ("c5.large,nan,0,1", "rate_mean 'nan'"),
         ("c5.large,inf,0,1", "rate_mean 'inf'"),
         ("c5.large,-1,0,1", "rate_mean '-1'"),
-        ("c5.large,0,0,1", "rate_mean must be above 0"),
+        ("c5.large,0,0,1", "rate_mean '0'"),
+        ("c5.large,1e-300,0,1", "rate_mean '1e-300'"),
+        ("c5.large,1,1e300,1", "rate_stdev '1e300'"),
+        ("c5.large,1,0,2.5", "samples 2.5"),
+        ("c5.large,1,0", "samples ''"),
+        ("c5.large,2,5,0,1", "more cells than the header; write decimals with a point"),
+        ("C5.LARGE,1,0,1", "instance_type 'C5.LARGE'"),
         ("c5.large,fast,0,1", "rate_mean 'fast'"),
         ("c5.large,1,-0.1,1", "rate_stdev '-0.1'"),
         ("c5.large,1,0,0", "samples '0'"),

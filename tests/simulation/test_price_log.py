@@ -86,7 +86,11 @@ def test_timestamps_without_fraction_are_read(write: Write) -> None:
         (FIRST.replace("0.0400", "4e9"), "price '4e9'"),
         (FIRST.replace("2021-03-02T", "02/03/2021 "), "timestamp '02/03/2021 00:00:00.000Z'"),
         (FIRST.replace("c5.large", "c5large"), "instance_type 'c5large'"),
+        (FIRST.replace("2021", "1970"), "timestamp '1970"),
         (FIRST.replace("us-east-1a", ""), "az"),
+        (FIRST.replace("us-east-1a", "eu-west-1a"), "az 'eu-west-1a' is not usable; name a zone of the row's region"),
+        (FIRST.replace("\tus-east-1\t", "\t\t"), "region"),
+        (FIRST.replace("\tus-east-1\t", "\tUS East\t"), "region 'US East'"),
         (FIRST.rpartition("\t")[0], "5 columns"),
         (FIRST + "\textra", "7 columns"),
         ("", "1 columns"),
@@ -121,6 +125,11 @@ def test_a_log_of_windows_prices_only_is_refused(write: Write) -> None:
 def test_an_empty_log_is_refused(write: Write, lines: tuple[str, ...], says: str) -> None:
     with pytest.raises(InvalidInputError, match=says):
         read_price_log(write(*lines))
+
+
+def test_a_byte_order_mark_and_empty_lines_at_the_end_do_not_matter(write: Write) -> None:
+    log = read_price_log(write("\ufeff" + HEADER, FIRST, OTHER, LATER, "", "", end="\r\n"))
+    assert series(log) == EXPECTED
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

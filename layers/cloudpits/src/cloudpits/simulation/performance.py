@@ -4,41 +4,54 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+import re
 from pathlib import Path
 
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import RateSample
 
+Row = dict[str | None, str | None]  # under None: cells beyond the header
 REQUIRED = ("instance_type", "rate_mean", "rate_stdev", "samples")
+# Tasks/s outside this range, or a spread this many times the mean, are typing errors: 1e-9 is a task in 30 years.
+_SMALLEST_RATE, _LARGEST_RATE = 1e-9, 1e9
+_WIDEST_SPREAD = 100.0
+_TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
 ACCEPTED = f"expected the columns {','.join(REQUIRED)} and optionally workload"
 
 
-def _number(place: str, row: Mapping[str, str | None], column: str, smallest: float) -> float:
-    text = (row[column] or "").strip() or "0"
+def _number(place: str, row: Row, column: str, accepted: tuple[float, float], empty: str = "") -> float:
+    text = (row[column] or "").strip() or empty
     try:
         value = float(text)
     except ValueError:
         value = math.nan
-    if not (math.isfinite(value) and value >= smallest):
+    smallest, largest = accepted
+    if not smallest <= value <= largest:
         raise InvalidInputError(
-            f"{place}: {column} {text!r} is not usable; write a finite number of at least {smallest:g}"
+            f"{place}: {column} {text!r} is not usable; write a number from {smallest:g} to {largest:g}"
         )
     return value
 
 
-def _sample(place: str, row: Mapping[str, str | None]) -> RateSample:
+def _count(place: str, row: Row) -> int:
+    value = _number(place, row, "samples", (1.0, 1e9))
+    if value != int(value):
+        raise InvalidInputError(f"{place}: samples {value:g} is not usable; write a whole number")
+    return int(value)
+
+
+def _sample(place: str, row: Row) -> RateSample:
+    if None in row:
+        raise InvalidInputError(f"{place}: has more cells than the header; write decimals with a point")
     name = (row["instance_type"] or "").strip()
-    if "." not in name:
+    if not _TYPE.fullmatch(name):
         raise InvalidInputError(f"{place}: instance_type {name!r} is not usable; write it like c5.large")
-    mean = _number(place, row, "rate_mean", 0.0)
-    if mean == 0.0:
-        raise InvalidInputError(f"{place}: rate_mean must be above 0 tasks/s; remove the row if it was not measured")
-    stdev = _number(place, row, "rate_stdev", 0.0)
-    return RateSample(name, mean, stdev, int(_number(place, row, "samples", 1.0)))
+    mean = _number(place, row, "rate_mean", (_SMALLEST_RATE, _LARGEST_RATE))
+    stdev = _number(place, row, "rate_stdev", (0.0, _WIDEST_SPREAD * mean), empty="0")
+    return RateSample(name, mean, stdev, _count(place, row))
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
+def _rows(path: Path) -> list[tuple[int, Row]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -54,9 +67,9 @@ def _rows(path: Path) -> list[tuple[int, dict[str, str | None]]]:
     return rows
 
 
-def _of_workload(
-    path: Path, rows: list[tuple[int, dict[str, str | None]]], workload: str | None
-) -> list[tuple[int, dict[str, str | None]]]:
+def _of_workload(path: Path, rows: list[tuple[int, Row]], workload: str | None) -> list[tuple[int, Row]]:
+    if workload is not None and rows and "workload" not in rows[0][1]:
+        raise InvalidInputError(f"{path}: has no column workload; leave --workload {workload} out")
     known = sorted({row.get("workload") or "" for _, row in rows})
     if workload is None and len(known) > 1:
         raise InvalidInputError(f"{path}: holds several workloads; choose one with --workload: {', '.join(known)}")

@@ -8,10 +8,12 @@ domains, but one log must not mix both.
 
 from __future__ import annotations
 
+import codecs
 import lzma
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
@@ -25,6 +27,7 @@ LINUX = ("Linux/UNIX", "Linux/UNIX (Amazon VPC)")
 _ZONE_ID = re.compile(r"^[a-z]{2,5}\d-az\d+$")
 # A spot hour above this is a typing error: the dearest instance ever sold costs well below it.
 _IMPLAUSIBLE_USD = 1000.0
+_FIRST_SPOT_PRICE = datetime(2009, 12, 1, tzinfo=UTC).timestamp()  # the month in which spot instances began
 _TIMESTAMP = "%Y-%m-%dT%H:%M:%S%.fZ"
 
 
@@ -58,9 +61,9 @@ def _content(path: Path) -> bytes:
 
 def _table(path: Path) -> pl.DataFrame:
     """The rows as text with their line numbers; short and long rows are caught by the checks that follow."""
-    content = _content(path)
+    content = _content(path).removeprefix(codecs.BOM_UTF8).rstrip()
     header = content[:9] == b"timestamp"
-    if not content.strip():
+    if not content:
         raise InvalidInputError(f"{path}: the price log is empty; {ACCEPTED}")
     _check_widths(path, content)
     frame = pl.read_csv(
@@ -79,7 +82,7 @@ def _table(path: Path) -> pl.DataFrame:
 
 
 def _check_widths(path: Path, content: bytes) -> None:
-    for number, line in enumerate(content.rstrip().split(b"\n"), start=1):
+    for number, line in enumerate(content.split(b"\n"), start=1):
         columns = line.count(b"\t") + 1
         if columns != len(COLUMNS):
             raise InvalidInputError(f"{path}: line {number}: {columns} columns; {ACCEPTED}")
@@ -97,12 +100,17 @@ def _checked(path: Path, frame: pl.DataFrame) -> pl.DataFrame:
         at=pl.col("timestamp").str.to_datetime(_TIMESTAMP, strict=False, time_unit="ms").dt.epoch("ms") / 1000.0,
         usd=pl.col("price").cast(pl.Float64, strict=False),
     )
-    _reject(path, parsed, pl.col("at").is_null(), "timestamp", "write it like 2021-03-02T01:39:04.000Z")
+    bad_time = pl.col("at").is_null() | (pl.col("at") < _FIRST_SPOT_PRICE)
+    _reject(path, parsed, bad_time, "timestamp", "write it like 2021-03-02T01:39:04.000Z")
     usable = pl.col("usd").is_finite() & (pl.col("usd") > 0) & (pl.col("usd") < _IMPLAUSIBLE_USD)
     _reject(path, parsed, ~usable, "price", "USD per hour, above 0 and below 1000")
     kind = r"^[a-z0-9\-]+\.[a-z0-9\-]+$"
     _reject(path, parsed, ~pl.col("instance_type").str.contains(kind), "instance_type", "write it like c5.large")
-    _reject(path, parsed, pl.col("az").str.len_chars() == 0, "az", "name a zone like us-east-1a")
+    _reject(
+        path, parsed, ~pl.col("region").str.contains(r"^[a-z]{2}(-[a-z]+)+-\d+$"), "region", "write it like us-east-1"
+    )
+    within = pl.col("az").str.starts_with(pl.col("region")) | pl.col("az").str.contains(_ZONE_ID.pattern)
+    _reject(path, parsed, ~within, "az", "name a zone of the row's region, like us-east-1a, or its id, like use1-az2")
     return parsed
 
 
