@@ -155,8 +155,8 @@ def measure_throughput_of_sleepers(rounds: int) -> float:
     return tasks / (max(end for _, end in spans) - min(begin for begin, _ in spans))
 
 
-def measure_many_tasks(pi: Path, tasks: int) -> tuple[float, float]:
-    """Growth of the job manager in bytes per task, and seconds to resume from the journal of all of them."""
+def measure_many_tasks(pi: Path, tasks: int) -> tuple[float, Outcome]:
+    """Growth of the job manager in bytes per task, and how it resumes from the journal of all of them."""
     progress(f"memory and journal: {tasks} tasks")
     with job_folder() as folder:
         with task_managers(folder, 2, 1, pi, 0, tasks):
@@ -165,7 +165,7 @@ def measure_many_tasks(pi: Path, tasks: int) -> tuple[float, float]:
         grown = [sample for sample in outcome.memory if sample[0] > tasks // 20] or outcome.memory
         (first, first_kib), (last, last_kib) = grown[0], grown[-1]
         resumed = run_job(folder, "--journal", "journal", pi, 0, tasks)
-    return (last_kib - first_kib) * 1024 / max(1, last - first), resumed.wall_s
+    return (last_kib - first_kib) * 1024 / max(1, last - first), resumed
 
 
 def measure_bulk(tasks: int) -> float:
@@ -194,7 +194,7 @@ def measure(scale: int) -> dict[str, dict[str, Any]]:
         dispatch = {managers: measure_dispatch(managers, 20_000 // scale) for managers in (1, 2, 4)}
         delayed, _ = measure_dispatch(1, 4000 // scale, slow_network=True)
         reference = measure_dispatch_as_the_reference(pi, 200)
-        growth, resume_s = measure_many_tasks(pi, 100_000 // scale)
+        growth, resumed = measure_many_tasks(pi, 100_000 // scale)
     rates = {managers: rate for managers, (rate, _) in dispatch.items()}
     figures = {f"dispatch_{managers}_task_managers": figure(rate, "tasks/s", 1000) for managers, rate in rates.items()}
     return {
@@ -206,7 +206,8 @@ def measure(scale: int) -> dict[str, dict[str, Any]]:
         "job_manager_cpu": figure(dispatch[1][1] * 100 * 100, "% of a core per 100 tasks/s", 2, at_most=True),
         "sleepers_32_workers": figure(measure_throughput_of_sleepers(max(3, 20 // scale)), "tasks/s", 31),
         "memory_growth": figure(growth, "bytes per task", 1024, at_most=True),
-        "journal_resume": figure(resume_s, "s", 5, at_most=True),
+        "journal_resume": figure(resumed.wall_s, "s", 5, at_most=True),
+        "journal_resume_cpu": figure(resumed.cpu_s, "s"),
         "bulk_peak_memory": figure(measure_bulk(max(20, 60 // scale)), "MiB"),
         "task_manager_start_up_cpu": figure(measure_start_up(), "s", 0.3, at_most=True),
     }
@@ -225,7 +226,13 @@ def main() -> int:
     quick = arguments.parse_args().quick
     load = os.getloadavg()[0]
     figures = measure(10 if quick else 1)
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "load_at_start": load, "quick": quick}
+    machine = {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load_at_start": load,
+        "load_at_end": os.getloadavg()[0],
+        "quick": quick,
+    }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps({"machine": machine, "figures": figures}, indent=1) + "\n")
     for name, value in figures.items():

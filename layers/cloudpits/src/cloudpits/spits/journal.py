@@ -130,7 +130,7 @@ class Journal:
 
     def _note(self, run_id: int, segment: Path, start: int, end: int) -> None:
         extents = self._extents.setdefault(run_id, [])
-        if extents and extents[-1].segment == segment and extents[-1].end == start:
+        if extents and extents[-1].segment is segment and extents[-1].end == start:
             extents[-1].end = end
         else:
             extents.append(_Extent(segment, start, end))

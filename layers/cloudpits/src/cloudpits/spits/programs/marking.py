@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import mmap
 import struct
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from cloudpits.spits.programs.interface import Program, ResultSink, Runner, TaskRunner, TaskSource
@@ -31,11 +30,26 @@ class Call(NamedTuple):
         return f"{self.role} of {task}run {self.run_id}"
 
 
+class _Block:
+    """Takes a mark away at its end; no generator, because it is entered for every task and those cost thrice."""
+
+    def __init__(self, memory: mmap.mmap, offset: int) -> None:
+        self._memory = memory
+        self._offset = offset
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        _MARK.pack_into(self._memory, self._offset, 0, 0, 0)
+
+
 class Marks:
     """Shared with children forked later. The generator's and the committer's calls have a place each."""
 
     def __init__(self) -> None:
         self._memory = mmap.mmap(-1, 2 * _MARK.size)
+        self._blocks = [_Block(self._memory, place * _MARK.size) for place in (_SOURCE, _SINK)]
 
     def read(self) -> list[Call]:
         """The calls under way."""
@@ -46,14 +60,10 @@ class Marks:
         """No call is under way."""
         self._memory[:] = bytes(len(self._memory))
 
-    @contextmanager
-    def call(self, place: int, role: str, run_id: int, task_id: int = 0) -> Iterator[None]:
-        """Mark the call of the block; whatever it raises, it is over then."""
+    def call(self, place: int, role: str, run_id: int, task_id: int = 0) -> _Block:
+        """Mark the call of a ``with`` block; whatever it raises, it is over then."""
         _MARK.pack_into(self._memory, place * _MARK.size, _ROLES.index(role), run_id, task_id)
-        try:
-            yield
-        finally:
-            _MARK.pack_into(self._memory, place * _MARK.size, 0, 0, 0)
+        return self._blocks[place]
 
 
 class MarkedProgram:
