@@ -13,7 +13,12 @@ from cloudpits.adapters.aws.errors import cloud_errors
 from cloudpits.config.experiment import Experiment
 from cloudpits.domain.errors import CloudError
 
+NO_SUCH_STACK = "ValidationError"  # CloudFormation's code for a stack that does not exist
 _CALM = Config(read_timeout=900, retries={"mode": "standard", "max_attempts": 3})
+
+
+class RebalancerError(CloudError):
+    """The rebalancer failed, or the stack is not whole enough to have one; its instances end with their lease."""
 
 
 def stack_name(experiment: Experiment) -> str:
@@ -30,12 +35,24 @@ def outputs(experiment: Experiment) -> Mapping[str, str]:
 
 
 def ask(experiment: Experiment, event: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Invoke the rebalancer with ``event`` and return its answer; CloudError carries what it said went wrong."""
+    """Invoke the rebalancer with ``event`` and return its answer; RebalancerError carries what it said went wrong."""
     client = boto3.client("lambda", region_name=experiment.region, config=_CALM)
-    name = outputs(experiment)["Rebalancer"]
+    name = outputs(experiment).get("Rebalancer")
+    if name is None:
+        raise RebalancerError(
+            f"{stack_name(experiment)} has no rebalancer: it was never deployed to the end", "NoOutput"
+        )
     with cloud_errors("asking the rebalancer"):
         response = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
         answer = json.loads(response["Payload"].read())
     if response.get("FunctionError"):
-        raise CloudError(f"rebalancer: {answer.get('errorMessage', answer)}", str(response["FunctionError"]))
+        raise RebalancerError(f"rebalancer: {answer.get('errorMessage', answer)}", str(response["FunctionError"]))
     return dict(answer)
+
+
+def delete_stack(experiment: Experiment) -> None:
+    """Have CloudFormation delete the experiment's stack, which needs none of its files, and wait for the end."""
+    client = boto3.client("cloudformation", region_name=experiment.region)
+    with cloud_errors(f"deleting the stack {stack_name(experiment)}"):
+        client.delete_stack(StackName=stack_name(experiment))
+        client.get_waiter("stack_delete_complete").wait(StackName=stack_name(experiment))

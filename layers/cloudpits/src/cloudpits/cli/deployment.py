@@ -14,8 +14,8 @@ from rich.table import Table
 from cloudpits.cli import options
 from cloudpits.cli.cdk import run_cdk
 from cloudpits.cli.output import console, duration, print_json, usd
-from cloudpits.config.experiment import load_experiment
-from cloudpits.domain.errors import InvalidInputError
+from cloudpits.config.experiment import Experiment, load_experiment
+from cloudpits.domain.errors import CloudError, InvalidInputError
 
 SHARED_STACK = "CloudPits-Shared"
 
@@ -52,20 +52,63 @@ def deploy(
     at_most = "no budget limit is set" if limit is None else f"at most {usd(limit)}"
     _confirm(f"Deploy {loaded.name} to {loaded.region} ({at_most})?", yes)
     chosen = run or f"{loaded.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+    _abandon_nothing(loaded, experiment, chosen)
     stacks = [SHARED_STACK, f"CloudPits-{loaded.name}"]
     run_cdk(["deploy", *stacks, *_context(experiment, chosen), "--require-approval", "never"])
     console.print(f"run {chosen} is under way; watch it with: cloudpits status {experiment}")
 
 
+def _abandon_nothing(loaded: Experiment, path: Path, chosen: str) -> None:
+    """InvalidInputError if another run is under way: a new controller would know nothing of its instances."""
+    from cloudpits.cli.controller import NO_SUCH_STACK, RebalancerError, ask
+
+    try:
+        answer = ask(loaded, {"action": "status"})
+    except RebalancerError:
+        return  # what is broken may be deployed anew
+    except CloudError as error:
+        if error.code == NO_SUCH_STACK:
+            return
+        raise
+    if answer["status"] == "running" and answer["run"] != chosen:
+        current = answer["run"]
+        raise InvalidInputError(
+            f"--run: {current} is under way; end it with cloudpits destroy {path}, or deploy with --run {current}"
+        )
+
+
+def _stop(loaded: Experiment) -> None:
+    """End the run, if its controller can; a stack whose controller is broken must be removable all the same."""
+    from cloudpits.cli.controller import RebalancerError, ask
+
+    try:
+        answer = ask(loaded, {"action": "stop"})
+    except RebalancerError as error:
+        console.print(f"the run could not be ended ({error}); its instances end when they miss their controller")
+        return
+    console.print(answer.get("skipped") or f"stopped; spent {usd(answer.get('spent_usd'))}")
+
+
+def _remove(loaded: Experiment, path: Path) -> None:
+    from cloudpits.cli.controller import delete_stack, stack_name
+    from cloudpits.config.artefacts import program_digest
+
+    try:
+        program_digest(loaded)
+    except InvalidInputError:  # the module is gone: CDK could not even name the stack
+        delete_stack(loaded)
+        return
+    run_cdk(["destroy", stack_name(loaded), *_context(path), "--force"])
+
+
 def destroy(experiment: options.Experiment, yes: options.Yes = False) -> None:
     """End the run and its instances, then remove the experiment's stack; measurements and results stay."""
-    from cloudpits.cli.controller import ask, stack_name
+    from cloudpits.cli.controller import stack_name
 
     loaded = load_experiment(experiment)
     _confirm(f"End the run of {loaded.name} and remove {stack_name(loaded)}?", yes)
-    answer = ask(loaded, {"action": "stop"})
-    console.print(f"stopped; spent {usd(answer.get('spent_usd'))}")
-    run_cdk(["destroy", stack_name(loaded), *_context(experiment), "--force"])
+    _stop(loaded)
+    _remove(loaded, experiment)
 
 
 def _show_status(answer: Mapping[str, Any]) -> None:
