@@ -28,6 +28,10 @@ def test_what_heals_is_waited_for(clock: Any) -> None:
     assert clock.now() == 1000.0 + 5 + 10 + 20
 
 
+def test_credentials_that_come_late_are_waited_for(clock: Any) -> None:
+    assert persistently(clock, Refusing(1, AccessError("no credentials", "NoCredentialsError"))) == "answer"
+
+
 def test_patience_ends(clock: Any) -> None:
     action = Refusing(100, ThrottledError("busy"))
     with pytest.raises(ThrottledError):

@@ -14,11 +14,18 @@ _Result = TypeVar("_Result")
 
 ATTEMPTS = 6
 PAUSE_S = 5.0  # doubled after each failed attempt: two and a half minutes in all
+# An instance gets its credentials from the metadata service: when that was slow, the next attempt,
+# or the next instance, has them.
+UNAUTHENTICATED = frozenset(
+    {"NoCredentialsError", "PartialCredentialsError", "ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+)
 MISSING = frozenset({"404", "NoSuchKey", "NoSuchBucket", "ParameterNotFound"})
 
 
 def hopeless(error: CloudPitsError) -> bool:
     """Whether trying again, here or on another instance, must end in the same way."""
+    if isinstance(error, CloudError) and error.code in UNAUTHENTICATED:
+        return False
     if isinstance(error, InvalidInputError | AccessError):
         return True
     return isinstance(error, CloudError) and error.code in MISSING
