@@ -85,7 +85,7 @@ def test_without_measurements_a_deadline_alone_can_be_met(log: PriceLog) -> None
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"region": "eu-west-1"}, "the log holds no price of region eu-west-1; it holds us-east-1"),
+        ({"region": "eu-west-1"}, "region: the price log holds no price of eu-west-1; it holds us-east-1"),
         (
             {"workers__availability_zones": ["us-east-1z"]},
             "none of us-east-1z is in the price log; it holds us-east-1a",

@@ -141,6 +141,53 @@ def test_an_unknown_policy_lists_the_known(tmp_path: Path, capsys: pytest.Captur
     assert "threshold-2019" in capsys.readouterr().err
 
 
+def test_an_unknown_policy_for_simulate_names_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--policy", "all") == 2
+    assert "--policy: 'all' is unknown; give one of mpc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("field", "wrong", "complaint"),
+    [
+        (
+            'region = "us-east-1"',
+            'region = "us-east-9"',
+            "bag.toml: workers.instance_types: no instance type in us-east-9",
+        ),
+        (
+            "max_workers = 8",
+            'max_workers = 8\n[rebalance]\npolicy = "magic"',
+            "bag.toml: rebalance.policy: choose one of",
+        ),
+        (
+            "[workers]",
+            '[workers]\navailability_zones = ["us-east-1x"]',
+            "bag.toml: workers.availability_zones: no matching type is offered in us-east-1x",
+        ),
+        (
+            "[workers]",
+            '[workers]\navailability_zones = ["eu-west-1a"]',
+            "bag.toml: workers.availability_zones: 'eu-west-1a' is not in us-east-1",
+        ),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_file(
+    field: str, wrong: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = Path(experiment(tmp_path))
+    path.write_text(path.read_text(encoding="utf-8").replace(field, wrong), encoding="utf-8")
+    assert code_of("plan", str(path)) == 2
+    told = capsys.readouterr().err
+    assert complaint in told
+    assert len(told.splitlines()) == 1
+
+
+@pytest.mark.parametrize("table", [[], ["--performance", "none"]])
+def test_a_workload_needs_a_table(table: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("plan", experiment(tmp_path), *table, "--workload", "ep") == 2
+    assert "--workload: ep needs the table that measured it" in capsys.readouterr().err
+
+
 def test_nothing_typed_shows_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of() == 2
     assert "Commands:" in capsys.readouterr().err

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from cloudpits.application.context import Assignment
 from cloudpits.application.market import hazards, offers, pool_space
 from cloudpits.application.snapshot import Knowledge, Situation, build_snapshot
+from cloudpits.config.experiment import Experiment
 from cloudpits.domain.errors import InfeasibleError, InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, Interruptions, Job, RateSample, Snapshot
 from cloudpits.domain.planning.front import PlannedFront
@@ -34,13 +35,22 @@ def planning_snapshot(
     exposure = hazards(space, catalogue, interruptions)
     offered = offers(space, prices.history(space.pools, now, now), exposure, (), now)
     if not offered:
-        experiment = assignment.experiment
-        raise InvalidInputError(
-            f"experiment {experiment.name}: workers: no price is known for any of {len(space.pools)} pools in "
-            f"{experiment.region}; widen instance_types or availability_zones, or give another price log"
-        )
+        raise InvalidInputError(_nothing_offered(assignment.experiment, len(space.pools)))
     knowledge = Knowledge(history=tuple(history), interruptions=exposure)
     return build_snapshot(assignment, space, offered, knowledge, Situation(now, now, Job(tasks_total)))
+
+
+def _nothing_offered(experiment: Experiment, pools: int) -> str:
+    zones = experiment.workers.availability_zones
+    if not pools and zones:
+        return (
+            f"experiment {experiment.name}: workers.availability_zones: no matching type is offered in "
+            f"{', '.join(zones)}; name other zones of {experiment.region}, or leave the field out"
+        )
+    return (
+        f"experiment {experiment.name}: workers: no price is known for any of {pools} pools in "
+        f"{experiment.region}; widen instance_types or availability_zones, or give another price log"
+    )
 
 
 def require_feasible(front: PlannedFront, name: str) -> None:

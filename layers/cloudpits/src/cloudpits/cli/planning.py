@@ -9,6 +9,7 @@ import typer
 from rich.table import Table
 
 from cloudpits.cli import options
+from cloudpits.cli.complaints import of_file
 from cloudpits.cli.output import console, duration, print_json, usd
 from cloudpits.config.experiment import Experiment, load_experiment
 
@@ -92,7 +93,9 @@ def plan(
     from cloudpits.application.plan_experiment import require_feasible
     from cloudpits.cli.prediction import predict
 
-    prediction = predict(load_experiment(experiment), prices, performance, workload)
+    loaded = load_experiment(experiment)
+    with of_file(experiment, loaded):
+        prediction = predict(loaded, prices, performance, workload)
     document = as_document(prediction)
     if report is not None:
         from cloudpits.reporting.html import write_report

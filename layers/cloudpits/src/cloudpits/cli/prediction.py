@@ -18,8 +18,6 @@ from cloudpits.domain.planning.front import PlannedFront, plan
 from cloudpits.domain.policies import registry
 from cloudpits.domain.ports import Catalogue, Prices
 
-NO_HISTORY = "none"
-
 
 @dataclass(frozen=True, slots=True)
 class Market:
@@ -73,11 +71,12 @@ def _live_or_listed(experiment: Experiment) -> Market:
 
 
 def _history(experiment: Experiment, performance: str | None, workload: str | None) -> tuple[RateSample, ...]:
-    if performance == NO_HISTORY:
+    from cloudpits.simulation.performance import NO_PERFORMANCE, check_workload, read_performance
+
+    check_workload(performance, workload)
+    if performance == NO_PERFORMANCE:
         return ()
     if performance is not None:
-        from cloudpits.simulation.performance import read_performance
-
         return read_performance(Path(performance), workload)
     from cloudpits.cli.database import open_books
 

@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.table import Column, Table
 
 from cloudpits.cli import options
+from cloudpits.cli.complaints import of_file
 from cloudpits.cli.output import console, duration, print_json, usd
 from cloudpits.config.experiment import load_experiment
 from cloudpits.domain.errors import InvalidInputError
-from cloudpits.domain.policies.registry import DEFAULT, NAMES
+from cloudpits.domain.policies.registry import NAMES
 
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...]:
@@ -37,13 +38,28 @@ def _policies(text: str) -> tuple[str, ...]:
     return names
 
 
+def _policy(name: str) -> str:
+    if name not in NAMES:
+        raise InvalidInputError(f"--policy: {name!r} is unknown; give one of {', '.join(NAMES)}")
+    return name
+
+
 def _spread(figures: Mapping[str, float]) -> str:
-    return f"{usd(figures['p50'])} … {usd(figures['p95'])}"
+    return f"{usd(figures['p50'])} … {usd(figures['p95'])}".replace(" USD", "")
 
 
 def _show_simulation(document: Mapping[str, Any]) -> None:
     title = f"{document['policy']}, {document['runs']} runs from seed {document['seed']}"
-    columns = ("budget", "deadline", "cost p50 … p95", "makespan p50", "completed", "over budget", "late", "swaps")
+    columns = (
+        "budget",
+        "deadline",
+        "cost p50 … p95 (USD)",
+        "makespan p50",
+        "completed",
+        "over budget",
+        "late",
+        "swaps",
+    )
     table = Table(*columns, title=title)
     for row in document["by_limit"]:
         hours = row["deadline_hours"]
@@ -64,9 +80,9 @@ def _show_comparison(document: Mapping[str, Any]) -> None:
     optimum = document["offline_optimum_usd"]["mean"]
     title = f"{document['runs']} paired runs; offline optimum {usd(optimum)} on average"
     table = Table(
-        "policy",
-        "cost p50 … p95",
-        "makespan p50",
+        Column("policy", no_wrap=True),
+        Column("cost p50 … p95 (USD)", no_wrap=True),
+        Column("makespan p50", no_wrap=True),
         "completed",
         "over budget",
         "late",
@@ -111,21 +127,22 @@ def simulate(
     from cloudpits.simulation.simulate import simulate as run
 
     loaded = load_experiment(experiment)
-    chosen = _policies(policy or loaded.rebalance.policy or DEFAULT)
-    document = run(
-        loaded,
-        prices,
-        budgets=_numbers(budgets, "--budgets"),
-        deadlines=_numbers(deadlines, "--deadlines"),
-        runs=runs,
-        policy=chosen[0],
-        seed=seed,
-        performance=performance,
-        workload=workload,
-        regime=regime,
-        jobs=jobs,
-        progress=not as_json,
-    )
+    chosen = _policy(policy or loaded.rebalance.policy)
+    with of_file(experiment, loaded):
+        document = run(
+            loaded,
+            prices,
+            budgets=_numbers(budgets, "--budgets"),
+            deadlines=_numbers(deadlines, "--deadlines"),
+            runs=runs,
+            policy=chosen,
+            seed=seed,
+            performance=performance,
+            workload=workload,
+            regime=regime,
+            jobs=jobs,
+            progress=not as_json,
+        )
     _publish(document, as_json, report, "simulation")
     if not as_json:
         _show_simulation(document)
@@ -147,18 +164,20 @@ def compare(
     """Set policies and the offline optimum side by side on recorded prices."""
     from cloudpits.simulation.compare import compare as run
 
-    document = run(
-        load_experiment(experiment),
-        prices,
-        policies=_policies(policies),
-        runs=runs,
-        seed=seed,
-        performance=performance,
-        workload=workload,
-        regime=regime,
-        jobs=jobs,
-        progress=not as_json,
-    )
+    loaded = load_experiment(experiment)
+    with of_file(experiment, loaded):
+        document = run(
+            loaded,
+            prices,
+            policies=_policies(policies),
+            runs=runs,
+            seed=seed,
+            performance=performance,
+            workload=workload,
+            regime=regime,
+            jobs=jobs,
+            progress=not as_json,
+        )
     _publish(document, as_json, report, "comparison")
     if not as_json:
         _show_comparison(document)

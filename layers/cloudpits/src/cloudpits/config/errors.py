@@ -23,4 +23,6 @@ def first_problem(error: ValidationError) -> str:
     given = problem.get("input")
     shown = f" (given: {given!r})" if isinstance(given, str | int | float) and problem["type"] != "missing" else ""
     more = f" [and {len(problems) - 1} more]" if len(problems) > 1 else ""
-    return f"{where or 'file'}: {what}{shown}{more}"
+    # A check across fields has no place of its own: its message begins with the field it is about.
+    place = where if where or problem["type"] == "value_error" else "file"
+    return f"{place}: {what}{shown}{more}".removeprefix(": ")

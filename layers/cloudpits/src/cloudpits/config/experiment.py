@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cloudpits.config.errors import first_problem
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, Limits, Market, Mode, Settings
+from cloudpits.domain.policies.registry import NAMES
 
 HOURS_PER_MONTH = 730.0
 GP3_USD_PER_GIB_MONTH = 0.08  # AWS price list, us-east-1
 
 Glob = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]\-]+\.[a-z0-9*?\[\]\-]+$")]
+_ZONE_ID = re.compile(r"[a-z]{2,5}\d-az\d+")
 Architecture = Literal["x86_64", "arm64"]
 
 
@@ -100,6 +103,13 @@ class Rebalance(Section):
     drain_seconds: float = Field(default=120.0, gt=0)
     metrics_seconds: float = Field(default=60.0, gt=0)
 
+    @field_validator("policy")
+    @classmethod
+    def _known_policy(cls, name: str) -> str:
+        if name not in NAMES:
+            raise ValueError(f"choose one of {', '.join(NAMES)}")
+        return name
+
 
 class Experiment(Section):
     """A whole experiment file."""
@@ -113,6 +123,15 @@ class Experiment(Section):
     job_manager: JobManagerSection = JobManagerSection()
     rebalance: Rebalance = Rebalance()
     notify_email: str | None = Field(default=None, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+
+    @model_validator(mode="after")
+    def _zones_of_the_region(self) -> Experiment:
+        for zone in self.workers.availability_zones:
+            if not (zone.startswith(self.region) or _ZONE_ID.fullmatch(zone)):
+                raise ValueError(
+                    f"workers.availability_zones: {zone!r} is not in {self.region}; name zones like {self.region}a"
+                )
+        return self
 
     @property
     def deadline_s(self) -> float | None:

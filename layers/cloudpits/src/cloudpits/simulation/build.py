@@ -14,14 +14,13 @@ from cloudpits.config.experiment import GP3_USD_PER_GIB_MONTH, HOURS_PER_MONTH, 
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Market, Pool, RateSample
 from cloudpits.simulation.guess import guessed_rates
-from cloudpits.simulation.performance import read_performance
+from cloudpits.simulation.performance import NO_PERFORMANCE, check_workload, read_performance
 from cloudpits.simulation.points import Points
 from cloudpits.simulation.prices import PriceLog, read_price_log
 from cloudpits.simulation.scenario import Scenario
 
 WARM_UP_S = 24 * SECONDS_PER_HOUR  # series start at their first change: skip the day on which most are unknown
 _DEFAULT_RUN_S = 12 * SECONDS_PER_HOUR
-NO_PERFORMANCE = "none"
 
 
 def architectures(experiment: Experiment) -> tuple[str, ...]:
@@ -44,7 +43,7 @@ def _zones(experiment: Experiment, log: PriceLog) -> tuple[str, ...]:
     known = sorted(zone for zone, region in log.region_of_zone.items() if region == experiment.region)
     if not known:
         raise InvalidInputError(
-            f"prices: the log holds no price of region {experiment.region}; it holds {', '.join(log.regions)}"
+            f"region: the price log holds no price of {experiment.region}; it holds {', '.join(log.regions)}"
         )
     wanted = experiment.workers.availability_zones
     zones = tuple(zone for zone in known if not wanted or zone in wanted)
@@ -145,6 +144,7 @@ class _Measured:
 def _measured(
     experiment: Experiment, types: Mapping[str, InstanceType], performance: Path | str | None, workload: str | None
 ) -> _Measured:
+    check_workload(performance, workload)
     if performance is None or str(performance) == NO_PERFORMANCE:
         rates = guessed_rates(experiment, types, total_tasks(experiment))
         return _Measured(

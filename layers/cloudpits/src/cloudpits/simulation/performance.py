@@ -11,6 +11,7 @@ from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import RateSample
 
 Row = dict[str | None, str | None]  # under None: cells beyond the header
+NO_PERFORMANCE = "none"  # instead of a file: no history at all
 REQUIRED = ("instance_type", "rate_mean", "rate_stdev", "samples")
 # Tasks/s outside this range, or a spread this many times the mean, are typing errors: 1e-9 is a task in 30 years.
 _SMALLEST_RATE, _LARGEST_RATE = 1e-9, 1e9
@@ -76,6 +77,12 @@ def _of_workload(path: Path, rows: list[tuple[int, Row]], workload: str | None) 
     if workload is not None and workload not in known:
         raise InvalidInputError(f"{path}: has no workload {workload!r}; it holds: {', '.join(known)}")
     return [(line, row) for line, row in rows if workload is None or row.get("workload") == workload]
+
+
+def check_workload(performance: Path | str | None, workload: str | None) -> None:
+    """A workload can only be chosen from a performance table (InvalidInputError)."""
+    if workload is not None and str(performance) in {"None", NO_PERFORMANCE}:
+        raise InvalidInputError(f"--workload: {workload} needs the table that measured it; give --performance FILE")
 
 
 def read_performance(path: Path | str, workload: str | None = None) -> tuple[RateSample, ...]:
