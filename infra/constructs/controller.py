@@ -14,6 +14,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from cloudpits.config.errors import InvalidInputError
 from infra.constructs.controller_role import ControllerRole, Scope
 from infra.constructs.instances import Instances, subnets_by_zone, template_id, templates_by_architecture
 from infra.constructs.python_function import FunctionSpec, PackageLayer, Placement, PythonFunction
@@ -23,6 +24,8 @@ from infra.shared_stack import Shared
 SPOT_EVENTS = ["EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"]
 ENDING_STATES = ["shutting-down", "terminated", "stopping", "stopped"]
 _TICK_RETRIES = 2
+ENVIRONMENT_LIMIT_BYTES = 4_096  # Lambda's, on names and values together
+_TOKENS_ALLOWANCE = 1_024  # what CloudFormation fills in is longer than its placeholders
 
 
 class Controller(Construct):
@@ -105,7 +108,15 @@ class Controller(Construct):
             "schedule": self.schedule_name,
         }
         variables = {f"CLOUDPITS_{name.upper()}": value for name, value in values.items()}
-        return variables | self._settings.endpoint_environment
+        variables |= self._settings.endpoint_environment
+        if (
+            sum(len(f"{name}{value}".encode()) for name, value in variables.items())
+            > ENVIRONMENT_LIMIT_BYTES - _TOKENS_ALLOWANCE
+        ):
+            raise InvalidInputError(
+                "program.arguments: too long for a function's environment; put them into a data file"
+            )
+        return variables
 
     def _function(self, name: str, folder: str, description: str) -> PythonFunction:
         shared = self._shared

@@ -104,10 +104,13 @@ def test_job_manager_must_be_of_an_architecture_the_module_is_built_for(
         synthesise(experiment=str(broken))
 
 
-def test_arguments_that_overflow_user_data_are_refused(
-    tmp_path: Path, experiment_file: Path, synthesise: Callable[..., Any]
+@pytest.mark.parametrize(
+    ("length", "where"), [(15_000, "an instance's user data"), (3_000, "a function's environment")]
+)
+def test_arguments_that_overflow_what_aws_allows_are_refused(
+    tmp_path: Path, experiment_file: Path, synthesise: Callable[..., Any], length: int, where: str
 ) -> None:
     broken = tmp_path / "long.toml"
-    broken.write_text(experiment_file.read_text().replace('["1000", "40"]', f'["{"9" * 15_000}"]'))
-    with pytest.raises(InvalidInputError, match=r"program\.arguments: too long"):
+    broken.write_text(experiment_file.read_text().replace('["1000", "40"]', f'["{"9" * length}"]'))
+    with pytest.raises(InvalidInputError, match=rf"program\.arguments: too long for {where}"):
         synthesise(experiment=str(broken))
