@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.table import Column, Table
 
 from cloudpits.cli import options
@@ -48,19 +49,16 @@ def _spread(figures: Mapping[str, float]) -> str:
     return f"{usd(figures['p50'])} … {usd(figures['p95'])}".replace(" USD", "")
 
 
+def _table(title: str, *first: str) -> Table:
+    """Columns that both commands show, narrow enough that 80 characters show whole names and figures."""
+    figures = ("cost (USD)\np50 … p95", "makespan\np50", "done", "over\nbudget", "late", "swaps")
+    columns = (Column(name, no_wrap=True) for name in (*first, *figures))
+    return Table(*columns, title=title, box=SIMPLE_HEAD, padding=0, show_edge=False)
+
+
 def _show_simulation(document: Mapping[str, Any]) -> None:
     title = f"{document['policy']}, {document['runs']} runs from seed {document['seed']}"
-    columns = (
-        "budget",
-        "deadline",
-        "cost p50 … p95 (USD)",
-        "makespan p50",
-        "completed",
-        "over budget",
-        "late",
-        "swaps",
-    )
-    table = Table(*columns, title=title)
+    table = _table(title, "budget", "deadline")
     for row in document["by_limit"]:
         hours = row["deadline_hours"]
         table.add_row(
@@ -74,22 +72,14 @@ def _show_simulation(document: Mapping[str, Any]) -> None:
             f"{row['replacements']:g}",
         )
     console.print(table)
+    _show_notes(document, document["by_limit"])
 
 
 def _show_comparison(document: Mapping[str, Any]) -> None:
     optimum = document["offline_optimum_usd"]["mean"]
     title = f"{document['runs']} paired runs; offline optimum {usd(optimum)} on average"
-    table = Table(
-        Column("policy", no_wrap=True),
-        Column("cost p50 … p95 (USD)", no_wrap=True),
-        Column("makespan p50", no_wrap=True),
-        "completed",
-        "over budget",
-        "late",
-        "swaps",
-        "regret p50",
-        title=title,
-    )
+    table = _table(title, "policy")
+    table.add_column("regret\np50")
     for row in sorted(document["policies"], key=lambda row: (-row["completed_share"], row["cost_usd"]["p50"])):
         table.add_row(
             row["policy"],
@@ -102,6 +92,13 @@ def _show_comparison(document: Mapping[str, Any]) -> None:
             "–" if row["regret"]["p50"] is None else f"{row['regret']['p50']:.1%}",
         )
     console.print(table)
+    _show_notes(document, document["policies"])
+
+
+def _show_notes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """What the figures rest on, and why a policy would not start, each said once."""
+    for note in dict.fromkeys([*document["notes"], *(reason for row in rows for reason in row["refused"])]):
+        console.print(f"· {note}")
 
 
 def simulate(
