@@ -130,6 +130,11 @@ def test_bad_usage_exits_2_with_one_line(
     assert len(told.err.strip().splitlines()) == 1
 
 
+def test_no_processes_at_all_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--jobs", "0") == 2
+    assert "--jobs: 0 processes" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("budgets", ["0", "-1", "nan", "inf", "1,,2", "abc"])
 def test_bad_budgets_are_named(budgets: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--budgets", budgets) == 2

@@ -7,6 +7,15 @@ from typing import Annotated
 
 import typer
 
+from cloudpits.domain.errors import InvalidInputError
+
+
+def _some_processes(jobs: int) -> int:
+    if jobs == 0:
+        raise InvalidInputError("--jobs: 0 processes compute nothing; give at least 1, or -1 for one per core")
+    return jobs
+
+
 Experiment = Annotated[
     Path, typer.Argument(metavar="EXPERIMENT", help="Experiment file (TOML), such as examples/experiments/pi.toml.")
 ]
@@ -41,7 +50,10 @@ Workload = Annotated[
 ]
 Runs = Annotated[int, typer.Option("--runs", min=1, metavar="N", help="Simulated runs, one random seed each.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, metavar="S", help="First random seed; equal seeds, equal results.")]
-Jobs = Annotated[int, typer.Option("--jobs", min=-1, metavar="N", help="Processes to use; -1: one per core.")]
+Jobs = Annotated[
+    int,
+    typer.Option("--jobs", min=-1, metavar="N", callback=_some_processes, help="Processes to use; -1: one per core."),
+]
 Regime = Annotated[
     str, typer.Option("--regime", metavar="NAME", help="World to play: calm (recorded), or a synthetic, harsher one.")
 ]

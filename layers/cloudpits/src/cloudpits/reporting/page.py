@@ -24,7 +24,7 @@ section{background:#fff;border:1px solid #dde3ea;border-radius:8px;padding:16px 
 .scroll{overflow-x:auto;max-height:480px;overflow-y:auto}
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:5px 10px;border-bottom:1px solid #e6ebf0;vertical-align:top}
-td:first-child{white-space:nowrap}
+td:first-child:not(:last-child){white-space:nowrap}
 th{position:sticky;top:0;background:#fff} td.n{text-align:right;font-variant-numeric:tabular-nums}
 """
 _LAYOUT = {

@@ -41,7 +41,9 @@ def _front(document: Document) -> Section:
             hovertemplate="%{x:.2f} h, $%{y:.3f}<br>%{text}<extra>chosen</extra>",
         )
     if document.get("budget_usd") is not None:
-        figure.add_hline(y=document["budget_usd"], line_dash="dot", annotation_text="budget")
+        figure.add_hline(
+            y=document["budget_usd"], line_dash="dot", annotation_text="budget", annotation_position="top left"
+        )
     if document.get("deadline_hours") is not None:
         figure.add_vline(x=document["deadline_hours"], line_dash="dot", annotation_text="deadline")
     figure.update_layout(xaxis_title="makespan (hours)", yaxis_title="total cost (USD)", showlegend=True)
