@@ -11,8 +11,8 @@ from cloudpits.domain.estimation.rates import RateBook, coarse, rate_book
 from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, RateSample, Snapshot
 
 BUDGET_SHARE = 0.5  # of the budget that the job is guessed to need when nothing was measured
-DEADLINE_SHARE = 0.5  # of the deadline, with half of the workers, when there is no budget either
-GUESSED_HOURS = 1.0  # and this long when there is neither
+DEADLINE_SHARE = 0.5  # of the deadline, with half of the workers
+GUESSED_HOURS = 1.0  # taken for the deadline when there is no limit at all
 
 
 @lru_cache(maxsize=64)
@@ -40,22 +40,22 @@ def _book(
 def guessed_scale(snapshot: Snapshot) -> float:
     """ln(tasks/s) of a unit of capacity before anything was measured, from what the limits imply.
 
-    A user who sets a budget believes that the job costs about half of it; only the size of the first, small
-    fleet depends on this guess.
+    A user who sets a budget believes that the job costs about half of it, and who sets a deadline that half of
+    the workers need about half of it: the faster guess counts, as both limits were meant to be kept. Only the size
+    of the first, small fleet depends on it.
     """
     offers = [offer for offer in snapshot.offers.values() if offer.pool.instance_type in snapshot.types]
-    per_usd = [ratio for offer in offers if (ratio := _work_per_usd(offer, snapshot)) > 0.0]
-    tasks = max(1, snapshot.job.tasks_total)
-    if not per_usd:
+    best = max(offers, key=lambda offer: _work_per_usd(offer, snapshot), default=None)
+    if best is None or _work_per_usd(best, snapshot) <= 0.0:
         return 0.0
-    limits = snapshot.limits
+    limits, guesses = snapshot.limits, []
     if limits.budget_usd is not None and limits.budget_usd > 0.0:
-        return math.log(tasks / (BUDGET_SHARE * limits.budget_usd * max(per_usd)))
-    seconds = DEADLINE_SHARE * (limits.deadline_s or GUESSED_HOURS * SECONDS_PER_HOUR)
-    fleet = max(1.0, limits.max_workers / 2.0)
-    best = max(offers, key=lambda offer: _work_per_usd(offer, snapshot))
-    work = math.exp(capacity_of(snapshot.types[best.pool.instance_type]).log_work)
-    return math.log(tasks / (seconds * fleet * work))
+        guesses.append(BUDGET_SHARE * limits.budget_usd * _work_per_usd(best, snapshot))
+    if limits.deadline_s is not None or not guesses:
+        seconds = DEADLINE_SHARE * (limits.deadline_s or GUESSED_HOURS * SECONDS_PER_HOUR)
+        work = math.exp(capacity_of(snapshot.types[best.pool.instance_type]).log_work)
+        guesses.append(seconds * max(1.0, limits.max_workers / 2.0) * work)
+    return math.log(max(1, snapshot.job.tasks_total) / min(guesses))
 
 
 def _work_per_usd(offer: Offer, snapshot: Snapshot) -> float:
