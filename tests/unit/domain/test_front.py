@@ -142,3 +142,13 @@ def test_uncertain_rates_ask_for_a_larger_budget() -> None:
     assert sure.cheapest_budget_usd is not None
     assert unsure.cheapest_budget_usd is not None
     assert unsure.cheapest_budget_usd > sure.cheapest_budget_usd
+
+
+@pytest.mark.parametrize("tasks", [1_200, 10_000_000])
+@pytest.mark.parametrize(("budget", "hours"), [(2.0, 3.0), (20.0, 3.0), (200.0, 3.0), (5.0, None), (None, 4.0)])
+def test_a_program_that_was_never_measured_is_not_refused(
+    tasks: int, budget: float | None, hours: float | None
+) -> None:
+    deadline_s = None if hours is None else hours * HOUR
+    unknown = snapshot(history=(), tasks=tasks, budget=budget, deadline_s=deadline_s, workers=6)
+    assert plan(unknown).chosen is not None
