@@ -13,7 +13,7 @@ import typer
 from rich.table import Table
 
 from cloudpits.cli import options
-from cloudpits.cli.output import console, duration, print_json, usd
+from cloudpits.cli.output import console, duration, print_json, publish, usd
 from cloudpits.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:  # pymysql is loaded when a database is asked
@@ -74,14 +74,8 @@ def report(
 ) -> None:
     """Show the record of a run: workers, costs, decisions with their reasons."""
     document = _document_of(run)
-    if report_file is not None:
-        from cloudpits.reporting.html import write_report
-
-        write_report("run", document, report_file)
-        console.print(f"report: {report_file}")
-    if as_json:
-        print_json(document)
-    else:
+    publish("run", document, as_json=as_json, report=report_file)
+    if not as_json:
         show_report(document)
 
 

@@ -43,6 +43,7 @@ def deploy(
     run: Annotated[str | None, typer.Option(metavar="ID", help="Run id; default: the name and the time.")] = None,
 ) -> None:
     """Show what the plan costs, ask, then deploy the shared stack and the experiment's."""
+    from cloudpits.cli.controller import stack_name
     from cloudpits.cli.planning import feasible_plan, show_plan
 
     loaded = load_experiment(experiment)
@@ -53,7 +54,7 @@ def deploy(
     _confirm(f"Deploy {loaded.name} to {loaded.region} ({at_most})?", yes)
     chosen = run or f"{loaded.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     _abandon_nothing(loaded, experiment, chosen)
-    stacks = [SHARED_STACK, f"CloudPits-{loaded.name}"]
+    stacks = [SHARED_STACK, stack_name(loaded)]
     run_cdk(["deploy", *stacks, *_context(experiment, chosen), "--require-approval", "never"])
     console.print(f"run {chosen} is under way; watch it with: cloudpits status {experiment}")
 

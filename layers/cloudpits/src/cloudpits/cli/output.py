@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -14,6 +15,17 @@ console = Console(stderr=True, highlight=False)
 def print_json(document: Mapping[str, Any]) -> None:
     """Print one JSON document on stdout; NaN and infinities are defects and refused."""
     print(json.dumps(document, indent=2, allow_nan=False))  # noqa: T201  # the one place that writes to stdout
+
+
+def publish(kind: str, document: Mapping[str, Any], *, as_json: bool, report: Path | None) -> None:
+    """Write the HTML report and print the JSON document, each only if asked for."""
+    if report is not None:
+        from cloudpits.reporting.html import write_report
+
+        write_report(kind, document, report)
+        console.print(f"report: {report}")
+    if as_json:
+        print_json(document)
 
 
 def usd(amount: float | None) -> str:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cloudpits.cli import options
 from cloudpits.cli.complaints import of_file
-from cloudpits.cli.output import console, duration, print_json, usd
+from cloudpits.cli.output import console, duration, publish, usd
 from cloudpits.config.experiment import Experiment, load_experiment
 
 if TYPE_CHECKING:  # the planner is loaded when it is used, so that --help answers at once
@@ -97,14 +97,8 @@ def plan(
     with of_file(experiment, loaded):
         prediction = predict(loaded, prices, performance, workload)
     document = as_document(prediction)
-    if report is not None:
-        from cloudpits.reporting.html import write_report
-
-        write_report("plan", document, report)
-        console.print(f"report: {report}")
-    if as_json:
-        print_json(document)
-    else:
+    publish("plan", document, as_json=as_json, report=report)
+    if not as_json:
         show_plan(prediction)
     require_feasible(prediction.front, str(experiment))
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,15 +84,10 @@ def _history(experiment: Experiment, performance: str | None, workload: str | No
 
 def _tasks_total(experiment: Experiment) -> int:
     if experiment.program.tasks_total is not None:
-        return experiment.program.tasks_total
-    module = next(iter(modules_by_architecture(experiment).values()))
-    # A process of its own: whatever the module does, this one goes on.
-    command = [sys.executable, "-m", "cloudpits.spits.commands.count", module, *experiment.program.arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603  # our own command line
-    if done.returncode != 0:
-        said = done.stderr.strip().splitlines()[-1:] or ["it gave no reason"]
-        raise InvalidInputError(f"program.module: {module}: its tasks cannot be counted: {said[0]}")
-    return int(done.stdout.split()[-1])
+        return experiment.program.tasks_total  # without loading the simulator
+    from cloudpits.simulation.build import total_tasks
+
+    return total_tasks(experiment)
 
 
 def _architectures(experiment: Experiment) -> tuple[str, ...]:

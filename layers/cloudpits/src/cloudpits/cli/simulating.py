@@ -12,7 +12,7 @@ from rich.table import Column, Table
 
 from cloudpits.cli import options
 from cloudpits.cli.complaints import of_file
-from cloudpits.cli.output import console, duration, print_json, usd
+from cloudpits.cli.output import console, duration, publish, usd
 from cloudpits.config.experiment import load_experiment
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.policies.registry import NAMES
@@ -140,7 +140,7 @@ def simulate(
             jobs=jobs,
             progress=not as_json,
         )
-    _publish(document, as_json, report, "simulation")
+    publish("simulation", document, as_json=as_json, report=report)
     if not as_json:
         _show_simulation(document)
 
@@ -175,20 +175,9 @@ def compare(
             jobs=jobs,
             progress=not as_json,
         )
-    _publish(document, as_json, report, "comparison")
+    publish("comparison", document, as_json=as_json, report=report)
     if not as_json:
         _show_comparison(document)
-
-
-def _publish(document: Mapping[str, Any], as_json: bool, report: options.Report, kind: str) -> None:
-    """Print the document if asked, and write the report if asked."""
-    if report is not None:
-        from cloudpits.reporting.html import write_report
-
-        write_report(kind, document, report)
-        console.print(f"report: {report}")
-    if as_json:
-        print_json(document)
 
 
 def register(app: typer.Typer) -> None:

@@ -33,12 +33,11 @@ from cloudpits.local.speeds import Speeds, speeds_from_facts, speeds_from_table
 from cloudpits.local.stage import Stage
 from cloudpits.local.state import Observer, RunState
 from cloudpits.local.yardsticks import yardsticks
-from cloudpits.simulation.performance import read_performance
+from cloudpits.simulation.performance import NO_PERFORMANCE, read_performance
 
 WARM_UP_S = 5.0  # real seconds given to the functions for starting, before the market opens
 LOOK_S = 0.5  # real seconds between two looks at the run
 STALLED_S = 240.0  # real seconds without any task committed after which a run is given up
-NO_HISTORY = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ def _on_stage(stage: Stage, request: Request, view: View) -> dict[str, Any]:
 
 
 def _history(settings: LocalSettings, performance: str | None) -> tuple[RateSample, ...]:
-    if performance == NO_HISTORY:
+    if performance == NO_PERFORMANCE:
         return ()
     table = performance or settings.history
     return () if table is None else read_performance(table)
