@@ -117,3 +117,14 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(server: PrivateM
     with pytest.raises(StorageError, match=r"MariaDB did not start: .*; see .*mariadb\.log"):
         server.start()
     assert server.pid is None or not alive(server.pid)
+
+
+def test_an_installation_that_fails_names_the_first_reason_and_the_log(tmp_path: Path) -> None:
+    server = PrivateMariaDb(tmp_path / "db", NOTHING_NAMED)
+    server.log.parent.mkdir()
+    (server.log.parent / "data.new").symlink_to("/proc/self")  # a folder in which nobody can create a file
+    with pytest.raises(
+        StorageError, match=r"failed \(.*data\.new.*\); see .*mariadb\.log, free disk space or choose another"
+    ):
+        server.start()
+    assert "data.new" in server.log.read_text()
