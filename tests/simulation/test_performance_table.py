@@ -29,6 +29,15 @@ def test_unknown_columns_and_a_missing_spread_are_accepted(tmp_path: Path) -> No
     assert read_performance(path) == (RateSample("c5.large", 3.0, 0.0, 2),)
 
 
+@pytest.mark.parametrize(
+    ("unit", "seconds"),
+    [("jobs per hour per node", 3600), ("steps/min", 60), ("runs/h", 3600), ("bogo ops/s", 1), ("frames per host", 1)],
+)
+def test_a_unit_that_names_its_time_is_converted(tmp_path: Path, unit: str, seconds: int) -> None:
+    path = table(tmp_path, f"c5.large,7200,360,1,{unit}", header=f"{HEADER},unit")
+    assert read_performance(path) == (RateSample("c5.large", 7200 / seconds, 360 / seconds, 1),)
+
+
 def test_one_of_several_workloads_is_chosen(tmp_path: Path) -> None:
     path = table(tmp_path, "a,c5.large,3,0,1", "b,c5.large,5,0,1", header=f"workload,{HEADER}")
     assert read_performance(path, "b") == (RateSample("c5.large", 5.0, 0.0, 1),)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,17 @@ def test_on_demand_prices_are_those_of_the_logs_time(log: PriceLog, files: tuple
 def test_markets_may_be_restricted(log: PriceLog, files: tuple[Path, Path]) -> None:
     scenario = build_scenario(experiment(workers__markets=["spot"]), log, files[1])
     assert {pool.market for pool in scenario.prices} == {Market.SPOT}
+
+
+def test_runs_start_a_day_after_their_own_pools_first_price(files: tuple[Path, Path], tmp_path: Path) -> None:
+    rows = [f"2021-02-{day:02}T00:00:00.000Z\teu-west-1\teu-west-1a\tc5.large\tLinux/UNIX\t0.04" for day in range(1, 9)]
+    rows += [
+        f"2021-02-{day:02}T00:00:00.000Z\tus-east-1\tus-east-1a\tc5.large\tLinux/UNIX\t0.04" for day in range(10, 21)
+    ]
+    two_regions = tmp_path / "log.tsv"
+    two_regions.write_text("\n".join(["timestamp\tregion\taz\tinstance_type\tos\tprice", *rows]) + "\n")
+    scenario = build_scenario(experiment(), two_regions, files[1])
+    assert datetime.fromtimestamp(scenario.earliest, UTC) == datetime(2021, 2, 11, tzinfo=UTC)
 
 
 def test_types_without_a_rate_are_left_out_and_told(log: PriceLog, files: tuple[Path, Path]) -> None:

@@ -90,10 +90,11 @@ def _volume(gib: int) -> float:
     return gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
 
 
-def _starts(log: PriceLog, experiment: Experiment) -> tuple[float, float]:
-    span = log.end - log.start
-    earliest = log.start + min(WARM_UP_S, span / 4)
-    return earliest, max(earliest, log.end - (experiment.deadline_s or _DEFAULT_RUN_S))
+def _starts(pools: Mapping[Pool, Points], log: PriceLog, deadline_s: float | None) -> tuple[float, float]:
+    """Earliest and latest start: a day after the first price of these pools (other regions' may be older)."""
+    first = min((points[0][0] for pool, points in pools.items() if pool.market is Market.SPOT), default=log.start)
+    earliest = first + min(WARM_UP_S, (log.end - first) / 4)
+    return earliest, max(earliest, log.end - (deadline_s or _DEFAULT_RUN_S))
 
 
 def total_tasks(experiment: Experiment) -> int:
@@ -176,7 +177,8 @@ def build_scenario(
     catalogue = PackagedCatalogue(experiment.region, as_of=log.start)
     zones = _zones(experiment, log)
     known = _measured(experiment, _buyable(experiment, log, zones, catalogue), performance, workload)
-    earliest, latest = _starts(log, experiment)
+    pools = _pools(experiment, log, known.types, zones)
+    earliest, latest = _starts(pools, log, experiment.deadline_s)
     threads = experiment.program.workers_per_instance
     return Scenario(
         name=experiment.name,
@@ -184,7 +186,7 @@ def build_scenario(
         limits=experiment.domain_limits(),
         settings=experiment.domain_settings(),
         types=known.types,
-        prices=_pools(experiment, log, known.types, zones),
+        prices=pools,
         rates={sample.instance_type: sample for sample in known.rates},
         hazards={name: catalogue.interruptions_per_hour(name) or 0.0 for name in known.types},
         job_manager_usd_per_hour=_manager_usd_per_hour(experiment, catalogue),

@@ -16,8 +16,11 @@ REQUIRED = ("instance_type", "rate_mean", "rate_stdev", "samples")
 # Tasks/s outside this range, or a spread this many times the mean, are typing errors: 1e-9 is a task in 30 years.
 _SMALLEST_RATE, _LARGEST_RATE = 1e-9, 1e9
 _WIDEST_SPREAD = 100.0
+# A unit such as "jobs per hour" or "steps/min" names its time; one that names none is taken to be per second.
+_TIME = re.compile(r"(?:/|\bper)\s*(min|h)(?:\b|r\b|in|our|ute)", re.IGNORECASE)
+_SECONDS = {"min": 60.0, "h": 3600.0}
 _TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
-ACCEPTED = f"expected the columns {','.join(REQUIRED)} and optionally workload"
+ACCEPTED = f"expected the columns {','.join(REQUIRED)} and optionally workload and unit"
 
 
 def _number(place: str, row: Row, column: str, accepted: tuple[float, float], empty: str = "") -> float:
@@ -49,7 +52,14 @@ def _sample(place: str, row: Row) -> RateSample:
         raise InvalidInputError(f"{place}: instance_type {name!r} is not usable; write it like c5.large")
     mean = _number(place, row, "rate_mean", (_SMALLEST_RATE, _LARGEST_RATE))
     stdev = _number(place, row, "rate_stdev", (0.0, _WIDEST_SPREAD * mean), empty="0")
-    return RateSample(name, mean, stdev, _count(place, row))
+    seconds = _seconds_of(row.get("unit") or "")
+    return RateSample(name, mean / seconds, stdev / seconds, _count(place, row))
+
+
+def _seconds_of(unit: str) -> float:
+    """Seconds of the time that a unit counts tasks in."""
+    named = _TIME.search(unit)
+    return _SECONDS[named.group(1).lower()] if named else 1.0
 
 
 def _rows(path: Path) -> list[tuple[int, Row]]:
