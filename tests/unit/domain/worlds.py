@@ -115,7 +115,7 @@ def worker(name: str, pool: Pool, age_s: float = 1800.0, rate: float | None = No
         ready_at=None if booting else NOW - age_s + 90.0,
         report=None if booting else WorkerReport(speed, 0.01 * speed, 100, NOW - 10.0),
     )
-    return replace(base, **changes)
+    return base._replace(**changes)
 
 
 def fleet(pool: Pool, count: int, prefix: str = "i", **more: Any) -> tuple[Worker, ...]:

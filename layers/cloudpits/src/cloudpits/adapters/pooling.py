@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.estimation.screening import LARGEST_RATE, implausible
@@ -23,7 +22,7 @@ def pool_samples(samples: Iterable[RateSample]) -> tuple[RateSample, ...]:
     by_type: defaultdict[str, list[RateSample]] = defaultdict(list)
     for sample in samples:
         if problem(sample) is None:
-            by_type[sample.instance_type].append(replace(sample, samples=min(sample.samples, MOST_SAMPLES)))
+            by_type[sample.instance_type].append(sample._replace(samples=min(sample.samples, MOST_SAMPLES)))
     return tuple(_pool(name, by_type[name]) for name in sorted(by_type))
 
 

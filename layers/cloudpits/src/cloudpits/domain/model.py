@@ -1,5 +1,8 @@
 """What is known about a run at one moment: plain frozen values, no behaviour beyond derived facts.
 
+What is made or hashed at every decision is a named tuple (several times as fast as a frozen dataclass there),
+what is only read, and by the hundred, is not.
+
 Units everywhere: money in USD, prices in USD per hour, times in seconds, instants in seconds since the
 Unix epoch (UTC), rates in tasks per second. Suffixes (``_usd``, ``_usd_per_hour``, ``_s``) repeat the unit.
 """
@@ -10,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -52,8 +55,7 @@ class Pool:
         return f"{self.instance_type} {self.availability_zone} {self.market}"
 
 
-@dataclass(frozen=True, slots=True)
-class InstanceType:
+class InstanceType(NamedTuple):
     """Facts of an instance type that help to guess its rate before it was ever measured."""
 
     name: str
@@ -88,8 +90,7 @@ class Offer:
     available: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class RateSample:
+class RateSample(NamedTuple):
     """Tasks/s of one worker of a type, from earlier runs of the same program: mean, stdev, sample count."""
 
     instance_type: str
@@ -98,8 +99,7 @@ class RateSample:
     samples: int
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerReport:
+class WorkerReport(NamedTuple):
     """The latest a worker said about itself: rate over its recent past and tasks completed since it started."""
 
     perf_sec: float
@@ -108,8 +108,7 @@ class WorkerReport:
     reported_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Worker:
+class Worker(NamedTuple):
     """A live worker instance."""
 
     instance_id: str
@@ -170,8 +169,7 @@ class Settings:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Interruptions:
+class Interruptions(NamedTuple):
     """Exposure of a type to interruptions so far, in this and earlier runs: events and instance hours."""
 
     instance_type: str

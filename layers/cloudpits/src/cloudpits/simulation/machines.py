@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
@@ -28,6 +29,7 @@ class Machine:
     ceiling_usd_per_hour: float
     rate: float  # true tasks/s without drift
     noise: Random
+    spread: float  # relative stdev of its rate over time
     replaces: str | None = None
     ended_at: float | None = None
     ended_because: str = ""
@@ -77,6 +79,7 @@ class Machines:
             ceiling_usd_per_hour=ceiling,
             rate=world.true_rates[pool.instance_type] * world.multiplier(pool, index),
             noise=stream(world.seed, "noise", pool, index),
+            spread=world.spread(pool.instance_type),
             replaces=replaces,
         )
         self.alive[machine.instance_id] = machine
@@ -130,8 +133,10 @@ class Machines:
         )
 
     def spent(self, now: float) -> float:
-        """USD billed for all workers so far."""
-        return self.ended_cost_usd + sum(self._bill(machine, now) for machine in self.alive.values())
+        """USD billed for all workers so far; what was launched together in a pool has cost the same."""
+        together = Counter((machine.pool, machine.launched_at) for machine in self.alive.values())
+        first = {(machine.pool, machine.launched_at): machine for machine in self.alive.values()}
+        return self.ended_cost_usd + sum(count * self._bill(first[key], now) for key, count in together.items())
 
 
 def manager_cost(world: Realisation, until: float) -> float:

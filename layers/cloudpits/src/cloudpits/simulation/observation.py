@@ -154,12 +154,11 @@ class Observer:
         if machine.ready_at is None:
             machine.ready_at = machine.boots_at + period
             self.start_ups.append(machine.ready_at - machine.launched_at)
-        spread = self.world.spread(machine.pool.instance_type)
         rate = machine.rate * self.world.drift(machine.pool.instance_type, now)
         hand = self.bag.hands.get(machine.instance_id)
         machine.report = WorkerReport(
-            perf_sec=rate * max(0.1, 1.0 + spread * machine.noise.gauss(0.0, 1.0)),
-            perf_sec_stdev=rate * spread,
+            perf_sec=rate * max(0.1, 1.0 + machine.spread * machine.noise.gauss(0.0, 1.0)),
+            perf_sec_stdev=rate * machine.spread,
             tasks_completed=hand.committed if hand is not None else machine.tasks,
             reported_at=machine.boots_at + periods * period,
         )
@@ -182,6 +181,7 @@ class Exposure:
         self._hours = dict.fromkeys(hazards, 0.0)
         self._events = dict.fromkeys(hazards, 0)
         self._counted = 0
+        self._settled = {name: self._entry(name, 0.0) for name in hazards}  # what ended machines account for
 
     def add_ended(self, ended: Sequence[Machine]) -> None:
         """Count machines that ended since the last call; what an interruption teaches goes to the board."""
@@ -192,16 +192,21 @@ class Exposure:
                 self._hours[name] += (machine.ended_at - machine.launched_at) / SECONDS_PER_HOUR
                 self._events[name] += machine.interrupted
                 taken.update({name} if machine.interrupted else ())
+                self._settled[name] = self._entry(name, self._hours[name])
         self._counted = len(ended)
         for name in sorted(taken):
-            self._board.learn(Interruptions(name, self._events[name], self._hours[name], self._hazards[name]))
+            self._board.learn(self._settled[name])
 
     def until(self, now: float, alive: Iterable[Machine]) -> tuple[Interruptions, ...]:
         """One entry per type."""
-        hours = dict(self._hours)
+        hours: dict[str, float] = {}
         for machine in alive:
+            name = machine.pool.instance_type
             if machine.pool.market is Market.SPOT:
-                hours[machine.pool.instance_type] += (now - machine.launched_at) / SECONDS_PER_HOUR
-        return tuple(
-            Interruptions(name, self._events[name], hours[name], prior) for name, prior in self._hazards.items()
-        )
+                hours[name] = hours.get(name, self._hours[name]) + (now - machine.launched_at) / SECONDS_PER_HOUR
+        entries = dict(self._settled)
+        entries.update((name, self._entry(name, more)) for name, more in hours.items())
+        return tuple(entries.values())
+
+    def _entry(self, name: str, hours: float) -> Interruptions:
+        return Interruptions(name, self._events[name], hours, self._hazards[name])

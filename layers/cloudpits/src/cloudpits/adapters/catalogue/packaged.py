@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from cloudpits.adapters.catalogue import tables
@@ -35,7 +34,7 @@ class PackagedCatalogue:
         """Types matching any glob and any architecture, priced; types without a price in the region are absent."""
         globs, wanted = tuple(patterns), frozenset(architectures)
         return {
-            name: replace(known, on_demand_usd_per_hour=price)
+            name: known._replace(on_demand_usd_per_hour=price)
             for name, known in tables.instance_types().items()
             if known.architecture in wanted
             and any(fnmatchcase(name, glob) for glob in globs)

@@ -33,4 +33,9 @@ def interruptions_per_hour(seen: Interruptions | None, prior_per_hour: float | N
 
 def by_type(seen: Iterable[Interruptions]) -> dict[str, float]:
     """Interruptions per hour of every type with exposure."""
-    return {item.instance_type: interruptions_per_hour(item) for item in seen}
+    return {
+        item.instance_type: interruptions_per_hour(item)
+        if item.hours or item.events or item.prior_per_hour is None
+        else item.prior_per_hour
+        for item in seen
+    }

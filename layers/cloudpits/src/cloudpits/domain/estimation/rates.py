@@ -77,7 +77,7 @@ class RateBook:
         self.drift = detect(self._predict(earlier, seen), seen) if earlier and seen else NO_DRIFT
         self._tree = self._grow(self._combine(earlier, seen))
         self._known: dict[str, RateEstimate] = {}
-        self._rates: dict[str, float] = {}
+        self._rates: dict[float, dict[str, float]] = {}
 
     def of(self, instance_type: InstanceType) -> RateEstimate:
         """The estimate of one type."""
@@ -92,11 +92,16 @@ class RateBook:
             self._known[name] = RateEstimate(rate, spread, self._counts.get(name, 0))
         return self._known[name]
 
-    def rates(self, types: Mapping[str, InstanceType]) -> Mapping[str, float]:
-        """``of(...).rate`` of all ``types`` by name; worked out once, since types do not change during a run."""
-        if len(self._rates) != len(types):
-            self._rates = {name: self.of(kind).rate for name, kind in types.items()}
-        return self._rates
+    def rates(self, types: Mapping[str, InstanceType], sigmas: float = 0.0) -> Mapping[str, float]:
+        """``of(...).at_least(sigmas)`` of all ``types`` by name.
+
+        Worked out once for each ``sigmas``, since types do not change during a run.
+        """
+        known = self._rates.get(sigmas)
+        if known is None or len(known) != len(types):
+            known = {name: self.of(kind).at_least(sigmas) for name, kind in types.items()}
+            self._rates[sigmas] = known
+        return known
 
     def _offset(self, capacity: Capacity) -> float:
         return capacity.log_work + self._slope * capacity.log_size

@@ -10,17 +10,22 @@ from cloudpits.domain.model import WorkerReport
 
 BETWEEN_WORKERS = 0.05  # sd of ln(rate) between instances of a type
 LEAST_NOISE = 0.02  # sd of ln(rate) that any single report has
-LARGEST_DEVIATION = 3.0  # factor; beyond it the report, not the worker, is odd
+MOST_DEVIATION = math.log(3.0)  # beyond a factor of 3 the report, not the worker, is odd
 
 
-def worker_rate(estimate: RateEstimate, report: WorkerReport | None) -> float:
-    """Posterior of the worker's rate (tasks/s): log-normal prior of its type, log-normal report."""
+def deviation(estimate: RateEstimate, report: WorkerReport | None) -> float:
+    """ln(worker's rate / its type's): log-normal prior of its type, log-normal report; 0 without a usable report."""
     if report is None or implausible(report.perf_sec) is not None:
-        return estimate.rate
+        return 0.0
     gap = math.log(report.perf_sec / estimate.rate)
-    if abs(gap) > math.log(LARGEST_DEVIATION):
-        gap = math.copysign(math.log(LARGEST_DEVIATION), gap)
+    if abs(gap) > MOST_DEVIATION:
+        gap = math.copysign(MOST_DEVIATION, gap)
     relative = report.perf_sec_stdev / report.perf_sec
     noise = max(LEAST_NOISE, relative if math.isfinite(relative) else 1.0)
     prior = max(BETWEEN_WORKERS, estimate.spread)
-    return estimate.rate * math.exp(gap * prior**2 / (prior**2 + noise**2))
+    return gap * prior**2 / (prior**2 + noise**2)
+
+
+def worker_rate(estimate: RateEstimate, report: WorkerReport | None) -> float:
+    """Posterior of the worker's rate (tasks/s)."""
+    return estimate.rate * math.exp(deviation(estimate, report))

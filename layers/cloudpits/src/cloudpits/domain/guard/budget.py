@@ -86,8 +86,17 @@ class BudgetGuard:
         for worker in leaving:
             result.extend(self._leave(worker, drains.get(worker.instance_id)))
         left = {worker.instance_id for worker in leaving}
-        for worker in sorted((w for w in staying if w.instance_id not in left), key=_dearness):
-            if not self.purse.afford(self._more(worker, horizon_s(self.snapshot.settings))):
+        return result + self._keep([worker for worker in staying if worker.instance_id not in left])
+
+    def _keep(self, workers: Sequence[Worker]) -> list[Command]:
+        """What ends the dearest of ``workers`` if the budget does not pay all of them until the next decision."""
+        horizon = horizon_s(self.snapshot.settings)
+        more = {worker.instance_id: self._more(worker, horizon) for worker in workers}
+        if self.purse.afford(sum(more.values())):
+            return []
+        result: list[Command] = []
+        for worker in sorted(workers, key=_dearness):
+            if not self.purse.afford(more[worker.instance_id]):
                 result.extend(self._leave(worker, Drain(worker.instance_id, self._too_dear(worker))))
         return result
 

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from cloudpits.domain.estimation.workers import worker_rate
+from cloudpits.domain.estimation.workers import deviation
 from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, Worker, WorkerState
 from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
@@ -32,11 +32,10 @@ def crews_of(market: Market, staying: Iterable[Worker]) -> list[Crew]:
         name = worker.pool.instance_type
         if name not in snapshot.types:
             continue
-        estimate = market.estimate(name)
-        rate = worker_rate(estimate, worker.report)
+        gap = deviation(market.estimate(name), worker.report)
         running = worker.state is WorkerState.RUNNING
-        similar = round(math.log(rate / estimate.rate) / SIMILAR) if running else 0
-        groups[worker.pool, running, similar].append((rate, worker))
+        similar = round(gap / SIMILAR) if running else 0
+        groups[worker.pool, running, similar].append((math.exp(gap), worker))
     return [_crew(market, members) for members in groups.values()]
 
 
@@ -45,7 +44,7 @@ def _crew(market: Market, members: Sequence[tuple[float, Worker]]) -> Crew:
     snapshot, pool = market.snapshot, worker.pool
     offer = snapshot.offers.get(pool) or Offer(pool, worker.ceiling_usd_per_hour, worker.ceiling_usd_per_hour)
     fresh = market.option(offer) if 0.0 < offer.usd_per_hour < math.inf else _at_ceiling(market, worker)
-    factor = sum(rate for rate, _ in members) / len(members) / market.estimate(pool.instance_type).rate
+    factor = sum(factor for factor, _ in members) / len(members)
     option = fresh._replace(
         rate=fresh.rate * factor,
         cautious=fresh.cautious * factor,

@@ -32,6 +32,7 @@ class Totals(NamedTuple):
 
 
 EMPTY = Totals()
+Sums = tuple[int, int, float, float, float, float, float]  # the fields of Totals
 
 
 class Score(NamedTuple):
@@ -115,11 +116,11 @@ class Goal:
 
     def score(self, fleet: Totals) -> Score:
         """Rank of a fleet under the mode and the limits."""
-        return Score(*self.judge(fleet))
+        return Score(*self.judge(fleet[:]))
 
-    def judge(self, fleet: Totals) -> tuple[float, float]:
-        """``score`` as a plain tuple; called for every fleet that is tried."""
-        workers, _, usd_per_s, rate, cautious_rate, boot_tasks, ceiling = fleet
+    def judge(self, sums: Sums) -> tuple[float, float]:
+        """``score`` of the fields of ``Totals``, all in plain tuples: called for every fleet that is tried."""
+        workers, _, usd_per_s, rate, cautious_rate, boot_tasks, ceiling = sums
         if workers <= 0 or rate <= 0.0 or cautious_rate <= 0.0:
             return NEVER
         makespan = (self.tasks + boot_tasks) / rate
@@ -128,7 +129,7 @@ class Goal:
         most = spend_rate * longest + (self.manager_usd_per_s + ceiling) * self.hold_s
         if most <= self.budget_usd and longest <= self.deadline_s:  # by far the most frequent case
             return (0.0, makespan if self.mode is Mode.FASTEST else spend_rate * (makespan + self.closing_s))
-        return self._judge_closely(fleet)
+        return self._judge_closely(Totals(*sums))
 
     def _judge_closely(self, fleet: Totals) -> tuple[float, float]:
         """As ``judge``, when limits may bind."""

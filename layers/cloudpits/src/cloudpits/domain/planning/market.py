@@ -7,7 +7,7 @@ depends on the type alone is worked out once per type.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -38,7 +38,11 @@ class Bargain(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Market:
-    """Cheapest usable offers per type and market; ``rejections`` say which offers were left out and why."""
+    """Cheapest usable offers per type and market; ``rejections`` say which offers were left out and why.
+
+    By type: ``rates`` (tasks/s), the same at their lower confidence bounds (``cautious``), ``hazards`` (interruptions
+    per hour).
+    """
 
     snapshot: Snapshot
     book: RateBook
@@ -46,6 +50,8 @@ class Market:
     hazards: Mapping[str, float]
     spot: Mapping[str, Offer]
     on_demand: Mapping[str, Offer]
+    rates: Mapping[str, float]
+    cautious: Mapping[str, float]
     avoided: Collection[Pool] = ()
     rejections: tuple[str, ...] = ()
 
@@ -55,21 +61,18 @@ class Market:
 
     def kept_share(self, offer: Offer) -> float:
         """Share of a worker's time that interruptions leave: 1 − λ (start-up + time spent on tasks in hand)."""
-        pool = offer.pool
-        if pool.market is not SPOT:
-            return 1.0
-        name = pool.instance_type
-        hourly = self.hazards.get(name, offer.interruptions_per_hour)
+        name = offer.pool.instance_type
+        hourly = self.hazards.get(name, offer.interruptions_per_hour) if offer.pool.market is SPOT else 0.0
         if hourly <= 0.0:
             return 1.0
         kind = self.snapshot.types[name]
-        in_hand_s = TASKS_IN_HAND * max(1, kind.gpus or kind.vcpus) / self.estimate(name).rate
-        return 1.0 - min(MOST_LOSS, hourly / SECONDS_PER_HOUR * (self.start_up_s + in_hand_s))
+        in_hand_s = TASKS_IN_HAND * (kind.gpus or kind.vcpus or 1) / self.rates[name]
+        lost = hourly / SECONDS_PER_HOUR * (self.start_up_s + in_hand_s)
+        return 1.0 - min(MOST_LOSS, lost)
 
     def bargains(self) -> list[Bargain]:
         """The cheapest offer of each type and market with its net rate."""
-        storage = self.snapshot.settings.volume_usd_per_hour
-        rates = self.book.rates(self.snapshot.types)
+        storage, rates = self.snapshot.settings.volume_usd_per_hour, self.rates
         spot = [
             Bargain(offer.usd_per_hour + storage, rates[name] * self.kept_share(offer), offer)
             for name, offer in self.spot.items()
@@ -79,27 +82,19 @@ class Market:
 
     def option(self, offer: Offer) -> Option:
         """A new worker of the offer's pool."""
-        settings, name = self.snapshot.settings, offer.pool.instance_type
-        estimate, kept = self.estimate(name), self.kept_share(offer)
-        usd_per_s = (offer.usd_per_hour + settings.volume_usd_per_hour) / SECONDS_PER_HOUR
-        highest = max(offer.ceiling_usd_per_hour, offer.usd_per_hour) + settings.volume_usd_per_hour
+        storage, name = self.snapshot.settings.volume_usd_per_hour, offer.pool.instance_type
+        kept = self.kept_share(offer)
         return Option(
             pool=offer.pool,
-            usd_per_s=usd_per_s,
-            rate=estimate.rate * kept,
-            cautious=estimate.at_least(self._sigmas()) * kept,
+            usd_per_s=(offer.usd_per_hour + storage) / SECONDS_PER_HOUR,
+            rate=self.rates[name] * kept,
+            cautious=self.cautious[name] * kept,
             start_up_s=self.start_up_s,
             vcpus=self.snapshot.types[name].vcpus,
             bound=MANY if offer.capacity is None else offer.capacity,
-            ceiling=highest / SECONDS_PER_HOUR,
-            spread=estimate.spread,
+            ceiling=(max(offer.ceiling_usd_per_hour, offer.usd_per_hour) + storage) / SECONDS_PER_HOUR,
+            spread=self.estimate(name).spread,
         )
-
-    def _sigmas(self) -> float:
-        if not self.book.measured_anything:
-            return 0.0
-        share = FASTEST_CAUTION if self.snapshot.limits.mode is Mode.FASTEST else 1.0
-        return share * sigmas_for(self.snapshot.settings.completion_risk)
 
     def options(self) -> list[Option]:
         """Workers worth launching, most efficient first."""
@@ -107,13 +102,9 @@ class Market:
 
     def best_on_demand(self) -> Option | None:
         """The on-demand worker with most cautious tasks per dollar; None if none is offered."""
-        storage = self.snapshot.settings.volume_usd_per_hour
-        best = max(
-            self.on_demand.items(),
-            key=lambda item: self.estimate(item[0]).at_least(1.0) / (item[1].usd_per_hour + storage),
-            default=None,
-        )
-        return None if best is None else self.option(best[1])
+        storage, rates = self.snapshot.settings.volume_usd_per_hour, self.book.rates(self.snapshot.types, 1.0)
+        value = {name: rates[name] / (offer.usd_per_hour + storage) for name, offer in self.on_demand.items()}
+        return self.option(self.on_demand[max(value, key=value.__getitem__)]) if value else None
 
     def siblings(self, pool: Pool) -> list[Offer]:
         """Usable offers of the same type and market, cheapest first."""
@@ -143,20 +134,37 @@ def survey(snapshot: Snapshot, book: RateBook, avoid: Collection[Pool] = ()) -> 
         table = spot if pool.market is SPOT else on_demand
         name, usd = pool.instance_type, offer.usd_per_hour
         known = table.get(name)
-        if known is not None and (usd > known.usd_per_hour or (usd == known.usd_per_hour and _later(pool, known.pool))):
+        # Of two equally dear offers of a type the first zone's counts, so that the order of offers does not matter.
+        if (
+            known is not None
+            and usd >= known.usd_per_hour
+            and (usd > known.usd_per_hour or pool.availability_zone >= known.pool.availability_zone)
+        ):
             continue
         if name not in types or not 0.0 < usd < math.inf or math.isnan(offer.ceiling_usd_per_hour):
             odd.append(offer)
         elif offer.available and offer.capacity != 0 and not (avoid and pool in avoid):
             table[name] = offer
-    start_up = start_up_seconds(snapshot.settings.start_up_s, snapshot.start_up_samples)
-    rejections = tuple(f"{offer.pool} is left out: {_oddity(offer, types)}" for offer in odd)
-    return Market(snapshot, book, start_up, by_type(snapshot.interruptions), spot, on_demand, avoid, rejections)
+    return Market(
+        snapshot,
+        book,
+        start_up_seconds(snapshot.settings.start_up_s, snapshot.start_up_samples),
+        by_type(snapshot.interruptions),
+        spot,
+        on_demand,
+        book.rates(types),
+        book.rates(types, _sigmas(snapshot, book)),
+        avoid,
+        tuple(f"{offer.pool} is left out: {_oddity(offer, types)}" for offer in odd),
+    )
 
 
-def _later(pool: Pool, other: Pool) -> bool:
-    """Which of two equally dear offers of a type counts, so that the order of offers does not matter."""
-    return pool.availability_zone >= other.availability_zone
+def _sigmas(snapshot: Snapshot, book: RateBook) -> float:
+    """By how many standard deviations a rate may disappoint without breaking the limits."""
+    if not book.measured_anything:
+        return 0.0
+    share = FASTEST_CAUTION if snapshot.limits.mode is Mode.FASTEST else 1.0
+    return share * sigmas_for(snapshot.settings.completion_risk)
 
 
 def _oddity(offer: Offer, types: Collection[str]) -> str:
@@ -167,7 +175,7 @@ def _oddity(offer: Offer, types: Collection[str]) -> str:
     return "its maximum price is not a number"
 
 
-def worthwhile(bargains: Iterable[Bargain]) -> list[Bargain]:
+def worthwhile(bargains: Sequence[Bargain]) -> list[Bargain]:
     """Bargains that no other beats in both price and rate, most efficient first, at most 16.
 
     Pools much dearer per task than the best are kept only if they compute more than everything cheaper.
@@ -175,7 +183,10 @@ def worthwhile(bargains: Iterable[Bargain]) -> list[Bargain]:
     """
     undominated: list[Bargain] = []
     fastest = 0.0
-    for bargain in sorted(bargains, key=lambda b: (b.usd_per_hour, -b.rate)):
+    # By price, the faster first. Ties beyond that keep their order: offers themselves cannot be compared.
+    by_price = sorted((bargain.usd_per_hour, -bargain.rate, number) for number, bargain in enumerate(bargains))
+    for _, _, number in by_price:
+        bargain = bargains[number]
         if fastest < bargain.rate < math.inf:
             undominated.append(bargain)
             if bargain.offer.capacity is None:

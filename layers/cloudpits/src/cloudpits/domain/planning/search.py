@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from cloudpits.domain.planning.goal import EMPTY, Goal, Score, Totals
+from cloudpits.domain.planning.goal import EMPTY, Goal, Score, Sums, Totals
 from cloudpits.domain.planning.option import Option
 
 MOST_STEPS = 24
@@ -79,8 +79,8 @@ def _exchanges(options: Sequence[Option], fleet: Fleet, present: Sequence[int]) 
                 yield ((index, -fleet.counts[index]), (other, fleet.counts[index]))
 
 
-def apply(options: Sequence[Option], fleet: Totals, change: Change) -> Totals:
-    """Sums after a change."""
+def apply(options: Sequence[Option], fleet: Sums, change: Change) -> Sums:
+    """Sums after a change; plain tuples, as thousands of them are made per decision."""
     workers, vcpus, usd_per_s, rate, cautious, boot_tasks, ceiling = fleet
     for index, count in change:
         _, usd, speed, slow, start_up_s, size, _, most, _, _ = options[index]
@@ -91,8 +91,7 @@ def apply(options: Sequence[Option], fleet: Totals, change: Change) -> Totals:
         cautious += count * slow
         boot_tasks += count * speed * start_up_s
         ceiling += count * most
-    # Thousands of these are made per decision; this is the quickest way to make one.
-    return tuple.__new__(Totals, (workers, vcpus, usd_per_s, rate, cautious, boot_tasks, ceiling))
+    return workers, vcpus, usd_per_s, rate, cautious, boot_tasks, ceiling
 
 
 def best_change(
@@ -100,15 +99,16 @@ def best_change(
 ) -> tuple[Change, Totals, Score] | None:
     """The change that improves the score most, or None if none does."""
     found: Change | None = None
+    before = fleet.totals[:]  # as a plain tuple
     bar = (fleet.score.violation, fleet.score.objective * (1.0 - SMALLEST_GAIN))
     for change in changes(options, fleet, goal, moves):
-        totals = apply(options, fleet.totals, change)
-        judged = goal.judge(totals)
-        if judged < bar and totals.vcpus <= goal.vcpu_quota:
+        sums = apply(options, before, change)
+        judged = goal.judge(sums)
+        if judged < bar and sums[1] <= goal.vcpu_quota:
             found, bar = change, judged
     if found is None:
         return None
-    return found, apply(options, fleet.totals, found), Score(*bar)
+    return found, Totals(*apply(options, before, found)), Score(*bar)
 
 
 def changed(fleet: Fleet, change: Change, totals: Totals, score: Score) -> Fleet:

@@ -49,17 +49,20 @@ class Swap:
     net_usd: float
 
 
+def worth(option: Option, outlook: Outlook, sigmas: float) -> float:
+    """Net value V·rate − price of a worker in USD per second, its rate doubted by ``sigmas``."""
+    return outlook.usd_per_task * option.rate * math.exp(sigmas * option.spread) - option.usd_per_s
+
+
 def net_gain_usd(old: Option, new: Option, age_s: float, outlook: Outlook) -> tuple[float, float]:
     """(USD saved until the end after all costs, the same less the margin); the rule of this module."""
-    value = outlook.usd_per_task
     lifetime = 1.0 / outlook.hazards_per_s if outlook.hazards_per_s > 0.0 else math.inf
     horizon = min(outlook.seconds_left, lifetime)
-    new_worth = value * new.rate * math.exp(-SIGMAS * new.spread) - new.usd_per_s
-    old_worth = value * old.rate * math.exp(SIGMAS * old.spread) - old.usd_per_s
-    earned = (new_worth - old_worth) * max(0.0, horizon - new.start_up_s)
+    gained = worth(new, outlook, -SIGMAS) - worth(old, outlook, SIGMAS)
+    earned = gained * max(0.0, horizon - new.start_up_s)
     paid = new.start_up_s * new.usd_per_s + old.usd_per_s * max(0.0, MINIMUM_S - age_s)
     if not outlook.free_place:
-        paid += value * old.rate * new.start_up_s
+        paid += outlook.usd_per_task * old.rate * new.start_up_s
     return earned - paid, earned - paid - outlook.margin * horizon * old.usd_per_s
 
 
@@ -85,13 +88,16 @@ def swaps(
     candidates = [option for option in fresh if option.pool not in busy]
     if limit == 0 or not candidates:
         return []
+    worths = [worth(option, outlook, -SIGMAS) for option in candidates]
     found: list[Swap] = []
     for crew in crews:
-        settled = [worker for worker in crew.workers if _settled(worker, snapshot)]
+        least = worth(crew.option, outlook, SIGMAS)
+        better = [option for option, value in zip(candidates, worths, strict=True) if value > least]
+        settled = [worker for worker in crew.workers if _settled(worker, snapshot)] if better else []
         if not settled:
             continue
         age_s = snapshot.taken_at - settled[0].launched_at
-        new = max(candidates, key=lambda option: _net(crew.option, option, age_s, outlook))
+        new = max(better, key=lambda option: _net(crew.option, option, age_s, outlook))
         if _net(crew.option, new, age_s, outlook) > 0.0:
             found.extend(_swap(worker, crew.option, new, snapshot, outlook) for worker in settled[:limit])
     return sorted(found, key=lambda swap: (-swap.net_usd, swap.worker.instance_id))[:limit]
