@@ -17,7 +17,7 @@ from cloudpits.domain.model import Limits, Market, Mode, Pool, RateSample
 from cloudpits.domain.policies import registry
 from cloudpits.simulation.engine import play
 from cloudpits.simulation.lp import Programme, solve
-from cloudpits.simulation.offline import BUCKETS, offline_optimum, programme
+from cloudpits.simulation.offline import BUCKETS, least_cost, offline_optimum, programme
 from cloudpits.simulation.realisation import Realisation, realise
 from cloudpits.simulation.scenario import REGIMES, Regime, Scenario
 
@@ -45,6 +45,16 @@ def test_start_up_is_paid_once_per_launch() -> None:
     """One instance for four hours, ten minutes of them booting, does four hours' less ten minutes' work."""
     tasks = 4 * 3600.0 - 600.0
     assert solve(flat([0.1], [1.0], tasks=tasks, start_up_s=600.0, max_workers=1)) == pytest.approx(0.4)
+
+
+def test_every_launch_is_shut_down_at_its_types_least_price() -> None:
+    priced = replace(flat([0.1], [1.0], tasks=7200.0, max_workers=1), usd_per_hour=np.array([[0.3, 0.1, 0.1, 0.3]]))
+    assert solve(replace(priced, shutdown_s=36.0)) == pytest.approx(0.2 + 0.1 * 36.0 / 3600.0)
+
+
+def test_so_is_the_job_manager() -> None:
+    managed = flat([0.1], [1.0], tasks=4 * 3600.0, max_workers=2, manager_usd_per_hour=1.0, shutdown_s=36.0)
+    assert solve(managed) == pytest.approx(0.4 + 1.0 + 0.01 + 2 * 0.001)
 
 
 def test_what_cannot_be_done_in_time_has_no_price() -> None:
@@ -133,6 +143,14 @@ def test_leaving_them_out_does_not_change_the_optimum(recorded: Scenario, monkey
     assert solve(whole) == pytest.approx(pruned, rel=1e-5)
 
 
+def test_a_closer_look_at_the_end_only_raises_the_bound(recorded: Scenario) -> None:
+    world, day = realise(recorded, REGIMES["calm"], 2), 24 * 3600.0
+    coarse, fine = solve(programme(world, 4e7, day)), least_cost(world, 4e7, day)
+    assert coarse is not None
+    assert fine is not None
+    assert coarse < fine < 1.2 * coarse
+
+
 def test_a_longer_horizon_is_never_dearer(recorded: Scenario) -> None:
     world = realise(recorded, REGIMES["calm"], 2)
     costs = [solve(programme(world, 4e7, hours * 3600.0)) for hours in (1, 2, 4)]
@@ -182,7 +200,7 @@ def test_free_work_shrinks_the_job_it_is_measured_by(make_world: MakeWorld, scri
     run = play(world, scripted(lambda seen: () if seen.fleet else (Launch(SMALL, 1, "one at a time"),)))
     bound = offline_optimum(world, [run])
     assert run.credits >= 1
-    assert run.nominal_paid_tasks < world.scenario.tasks_total
+    assert run.ordinary_tasks < world.scenario.tasks_total
     assert bound is not None
     assert bound.cost_usd <= run.cost_usd
 

@@ -23,11 +23,10 @@ from cloudpits.domain.policies.base import Policy
 from cloudpits.simulation.bag import Bag
 from cloudpits.simulation.machines import Machine, Machines, manager_cost
 from cloudpits.simulation.observation import Observer
-from cloudpits.simulation.realisation import NOTICE_S, Realisation
+from cloudpits.simulation.realisation import NOTICE_S, SHUTDOWN_S, Realisation
 from cloudpits.simulation.results import DecisionLine, FleetPoint, RunResult, run_result
 
 EVENT_LATENCY_S = 5.0  # from an interruption notice to the controller's extra cycle
-SHUTDOWN_S = 20.0  # from the end of a worker's process to the end of its billing
 MOST_RUN_S = 30 * 24 * SECONDS_PER_HOUR
 
 

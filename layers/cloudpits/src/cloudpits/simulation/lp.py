@@ -1,9 +1,10 @@
 """The time-indexed linear programme behind the offline optimum, solved with HiGHS.
 
 Variables per type p and bucket t: x (average instances) and y (launches). With Δ the bucket in seconds, s the
-start-up time and k the bucket in which the last task is committed:
+start-up time, u the time an instance is billed after its work, c_min the least price and k the bucket in which
+the last task is committed:
 
-    min  c_J·k·Δ + Σ c[p,t]·x[p,t]·Δ                       over k and, for each k, over x, y ≥ 0
+    min  c_J·(k·Δ + u) + Σ c[p,t]·x[p,t]·Δ + Σ c_min[p]·u·y[p,t]    over k and, for each k, over x, y ≥ 0
     s.t. Σ r[p,t]·x[p,t]·Δ − Σ r_min[p]·s·y[p,t] ≥ N       all tasks are done
          y[p,t] ≥ x[p,t] − x[p,t−1],  x[p,−1] = 0          growth needs launches
          Σ_p x[p,t] ≤ n_max for t ≤ k,  x[p,t] = 0 for t > k
@@ -41,6 +42,7 @@ class Programme:
     start_up_s: float
     max_workers: int
     manager_usd_per_hour: float
+    shutdown_s: float = 0.0
 
 
 class _Rows:
@@ -83,7 +85,7 @@ def _model(p: Programme) -> highspy.HighsLp:
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = 2 * size, len(rows.lower)
     prices = np.where(for_sale, p.usd_per_hour.ravel(), 0.0) * p.bucket_s / SECONDS_PER_HOUR
-    lp.col_cost_ = np.concatenate([prices, np.zeros(size)])
+    lp.col_cost_ = np.concatenate([prices, _shutdowns(p)])
     lp.col_lower_ = np.zeros(2 * size)
     lp.col_upper_ = np.concatenate([np.where(for_sale, float(p.max_workers), 0.0), np.full(size, _INFINITY)])
     lp.row_lower_ = np.array(rows.lower)
@@ -93,6 +95,13 @@ def _model(p: Programme) -> highspy.HighsLp:
     lp.a_matrix_.index_ = np.array(rows.indices, dtype=np.int32)
     lp.a_matrix_.value_ = np.array(rows.values)
     return lp
+
+
+def _shutdowns(p: Programme) -> Array:
+    """USD for the shutdown of every launch, at the least price of its type; none for types never for sale."""
+    least = p.usd_per_hour.min(axis=1)
+    usd = np.where(np.isfinite(least), least, 0.0) * p.shutdown_s / SECONDS_PER_HOUR
+    return np.repeat(usd, p.rates.shape[1])
 
 
 def _solved(highs: highspy.Highs) -> float | None:
@@ -110,20 +119,26 @@ def _close_bucket(highs: highspy.Highs, p: Programme, bucket: int) -> None:
 
 def solve(programme: Programme) -> float | None:
     """Least cost in USD; None when the tasks cannot be done in time at any price."""
-    if programme.tasks <= 0.0:
-        return 0.0
+    return min(costs_by_end(programme).values(), default=None)
+
+
+def costs_by_end(programme: Programme) -> dict[int, float]:
+    """Least cost in USD by last bucket, for those not dearer than the latest end by their workers alone."""
+    p = programme
+    if p.tasks <= 0.0:
+        return {0: 0.0}
     highs = highspy.Highs()  # type: ignore[no-untyped-call]  # its constructor carries no annotations
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
-    highs.passModel(_model(programme))
-    hour = programme.manager_usd_per_hour * programme.bucket_s / SECONDS_PER_HOUR
-    best: float | None = None
+    highs.passModel(_model(p))
+    hour = p.manager_usd_per_hour / SECONDS_PER_HOUR
+    costs: dict[int, float] = {}
     # From the latest end to the earliest: each step only takes a bucket away, so workers only get dearer, and
     # no earlier end can be cheaper once they alone cost more than the best.
-    for last in reversed(range(programme.rates.shape[1])):
+    for last in reversed(range(p.rates.shape[1])):
         workers = _solved(highs)
-        if workers is None or (best is not None and workers >= best):
+        if workers is None or workers >= min(costs.values(), default=np.inf):
             break
-        best = workers + hour * last if best is None else min(best, workers + hour * last)
-        _close_bucket(highs, programme, last)
-    return best
+        costs[last] = workers + hour * (p.bucket_s * last + p.shutdown_s)
+        _close_bucket(highs, p, last)
+    return costs

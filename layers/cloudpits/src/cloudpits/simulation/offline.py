@@ -1,16 +1,19 @@
 """The offline optimum: what a run would have cost at least, had everything been known beforehand.
 
 A linear programme over time buckets of Δ seconds (see ``lp``). It knows prices, true rates and outages, and
-may use fractions of instances. Luck that no one can plan on (instances faster than their type, work that AWS
-gave away by interrupting within the first hour) shrinks the job of the run that had it
-(``RunResult.nominal_paid_tasks``), within the pools which that run used: the bound is the least of the programme
-without luck and of one such programme per lucky run, hence at most the cost of each. Left out, all to the
-optimum's favour: whole instances, the 60 s minimum, refused launches, tasks that cannot be divided, the job
-manager's own start, reaction times, shutdown.
+may use fractions of instances, which boot in the mean time. Luck that no one can plan on (instances faster than
+their type, or sooner there; work that AWS gave away by interrupting within the first hour) shrinks the job of
+the run that had it, within the pools which that run used: to ``RunResult.ordinary_tasks``, which the seconds it
+paid allow the programme to do. The bound is the least of the programme without luck and of one such programme per
+lucky run, hence at most the cost of each. Left out, all to the optimum's favour: whole instances, the 60 s
+minimum, refused launches, tasks that cannot be divided, the job manager's own start, reaction times.
+
+Workers are in the programme until the last ``SHUTDOWN_S`` of their lives, which it pays at their type's least price.
 """
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -20,14 +23,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cloudpits.domain.model import Market, Mode, Pool
-from cloudpits.simulation.lp import Programme, solve
-from cloudpits.simulation.realisation import BOOT_RANGE, Realisation
+from cloudpits.simulation.lp import Programme, costs_by_end
+from cloudpits.simulation.realisation import MEAN_BOOT, SHUTDOWN_S, Realisation
 from cloudpits.simulation.results import RunResult
 
 BUCKETS = 48
 _SLACK = 1.0 - 1e-6  # the solver's tolerance must not lift the bound above a run
 _LONGER = 2.0  # without a deadline the optimum may take this many times the slowest run
 _HALVINGS = 7
+_ZOOMS = 3  # times that the horizon is cut down
+_ZOOM_TO = 2  # times the end of the optimum
+_ZOOM_FROM = 36  # buckets: a horizon cut down to as many is fine enough as it is
 
 Array = NDArray[np.float64]
 
@@ -104,10 +110,28 @@ def programme(world: Realisation, tasks: float, horizon_s: float, pools: Iterabl
         bucket_s=horizon_s / BUCKETS,
         usd_per_hour=np.array([costs[name] for name in names]),
         rates=np.array([rates[name] for name in names]),
-        start_up_s=scenario.settings.start_up_s * BOOT_RANGE[0],
+        start_up_s=scenario.settings.start_up_s * MEAN_BOOT,
         max_workers=scenario.limits.max_workers,
         manager_usd_per_hour=scenario.job_manager_usd_per_hour + scenario.job_manager_volume_usd_per_hour,
+        shutdown_s=SHUTDOWN_S,
     )
+
+
+def least_cost(world: Realisation, tasks: float, horizon_s: float, pools: Iterable[Pool] | None = None) -> float | None:
+    """Optimum in USD within the horizon, None if it is too short; looks closer at where the optimum ends."""
+    beyond = math.inf
+    for _ in range(_ZOOMS):
+        by_end = costs_by_end(programme(world, tasks, horizon_s, pools))
+        if not by_end:
+            break
+        kept = _ZOOM_TO * (min(by_end, key=by_end.__getitem__) + 1)
+        if kept >= _ZOOM_FROM:
+            beyond = min(beyond, *by_end.values())
+            break
+        # Ends that the closer look leaves out keep the bound that they have.
+        beyond = min(beyond, *(cost for end, cost in by_end.items() if end >= kept))
+        horizon_s *= kept / BUCKETS
+    return beyond if math.isfinite(beyond) else None
 
 
 def _least_makespan(world: Realisation, tasks: float, longest_s: float, budget_usd: float) -> float | None:
@@ -115,7 +139,7 @@ def _least_makespan(world: Realisation, tasks: float, longest_s: float, budget_u
     low, high = 0.0, longest_s
     for _ in range(_HALVINGS):
         middle = (low + high) / 2.0
-        cost = solve(programme(world, tasks, middle)) if middle > 0.0 else None
+        cost = least_cost(world, tasks, middle) if middle > 0.0 else None
         low, high = (low, middle) if cost is not None and cost * _SLACK <= budget_usd else (middle, high)
     return low
 
@@ -129,9 +153,9 @@ def _horizon(world: Realisation, completed: list[RunResult]) -> float:
 def _least_costs(world: Realisation, completed: list[RunResult]) -> Iterator[float]:
     """Without luck, and for each run that had some: every run costs at least one of these."""
     total, horizon = world.scenario.tasks_total, _horizon(world, completed)
-    lucky = [(run.nominal_paid_tasks, run.pools) for run in completed if run.nominal_paid_tasks < total]
+    lucky = [(run.ordinary_tasks, run.pools) for run in completed if run.ordinary_tasks < total]
     for tasks, pools in [(total, None), *lucky]:
-        cost = solve(programme(world, tasks, horizon, pools))
+        cost = least_cost(world, tasks, horizon, pools)
         if cost is not None:
             yield cost
 
@@ -145,7 +169,7 @@ def offline_optimum(world: Realisation, runs: Iterable[RunResult]) -> Bound | No
     limits = world.scenario.limits
     makespan = None
     if limits.mode is Mode.FASTEST and limits.budget_usd is not None:
-        tasks = min(run.nominal_paid_tasks for run in completed)
+        tasks = min(run.ordinary_tasks for run in completed)
         fastest = min(run.makespan_s for run in completed)
         makespan = _least_makespan(world, tasks, fastest, limits.budget_usd)
     return Bound(min(costs) * _SLACK, makespan) if costs else None

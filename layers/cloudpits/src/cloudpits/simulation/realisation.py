@@ -16,7 +16,9 @@ from cloudpits.simulation.scenario import Regime, Scenario
 NEVER = math.inf
 NOTICE_S = 120.0  # AWS warns this long before it takes a spot instance, and gives none away meanwhile
 _REFUSAL_S = 600.0  # a refusal of capacity lasts about this long
+SHUTDOWN_S = 20.0  # from the end of a worker's process to the end of its billing
 BOOT_RANGE = (0.85, 1.25)  # of the configured start-up time
+MEAN_BOOT = sum(BOOT_RANGE) / 2.0
 _WRONG_SIGMA = 0.35  # of the logarithm, per type, in the regime "wrong-history"
 _HORIZON_HOURS = 240.0  # events are drawn this far ahead
 
@@ -59,6 +61,12 @@ class Realisation:
         if not self.regime.drift_share or uniform(self.seed, "drifts", instance_type) < 0.5:  # noqa: PLR2004  # every other
             return NEVER
         return self.started_at + uniform(self.seed, "onset", instance_type) * self.horizon_s / 2.0
+
+    def nominal_work(self, instance_type: str, since: float, until: float) -> float:
+        """Tasks that an instance exactly as fast as its type computes from ``since`` to ``until``."""
+        onset = min(max(since, self.drift_onset(instance_type)), until)
+        slowed = (until - onset) * (1.0 - self.regime.drift_share) if onset < until else 0.0
+        return self.true_rates[instance_type] * (onset - since + slowed)
 
     @property
     def horizon_s(self) -> float:

@@ -9,6 +9,7 @@ from cloudpits.domain.commands import Command, Launch, Replace
 from cloudpits.domain.ledger import billing
 from cloudpits.domain.model import Pool
 from cloudpits.simulation.machines import Machine
+from cloudpits.simulation.realisation import MEAN_BOOT, SHUTDOWN_S, Realisation
 
 if TYPE_CHECKING:
     from cloudpits.simulation.engine import Run
@@ -65,7 +66,7 @@ class RunResult:
     cycles: int
     forecast_usd: float | None
     forecast_s: float | None
-    nominal_paid_tasks: float  # see offline.py: tasks of paid instances, each divided by its luck in speed
+    ordinary_tasks: float  # see offline.py: what the paid seconds would have done with ordinary luck
     exploration_usd: float = 0.0  # spent on the first worker of every type that the policy says it probed
     tasks_total: int = 0
     budget_usd: float | None = None
@@ -100,8 +101,16 @@ def _is_free(machine: Machine) -> bool:
     return machine.taken_back and age < billing.FREE_WHEN_INTERRUPTED_S
 
 
-def _nominal_paid_tasks(run: Run) -> float:
-    return sum(m.tasks / run.world.multiplier(m.pool, m.index) for m in run.machines.ended if not _is_free(m))
+def _ordinary_tasks(run: Run) -> float:
+    """Tasks in the seconds that were paid, at the types' own rates, mean start-ups and with everyone's shutdown."""
+    return sum(_ordinary_tasks_of(machine, run.world) for machine in run.machines.ended if not _is_free(machine))
+
+
+def _ordinary_tasks_of(machine: Machine, world: Realisation) -> float:
+    name, boot_s = machine.pool.instance_type, world.scenario.settings.start_up_s * MEAN_BOOT
+    until = max(machine.launched_at, (machine.ended_at or machine.launched_at) - SHUTDOWN_S)
+    booting = world.true_rates[name] * boot_s
+    return max(0.0, world.nominal_work(name, machine.launched_at, until) - booting)
 
 
 def _exploration_usd(run: Run) -> float:
@@ -139,7 +148,7 @@ def run_result(run: Run, ended_at: float, cost_usd: float) -> RunResult:
         cycles=run.cycles,
         forecast_usd=None if forecast is None else forecast.total_usd,
         forecast_s=None if forecast is None or forecast.finish_at is None else forecast.finish_at - start,
-        nominal_paid_tasks=_nominal_paid_tasks(run),
+        ordinary_tasks=_ordinary_tasks(run),
         pools=frozenset(machine.pool for machine in run.machines.ended),
         exploration_usd=_exploration_usd(run),
         tasks_total=bag.total,
