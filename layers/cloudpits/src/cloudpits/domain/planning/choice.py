@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from cloudpits.domain.planning.goal import EMPTY, Goal, Totals
@@ -14,6 +14,7 @@ from cloudpits.domain.planning.search import Fleet, fleet_of, improve, rounded
 HORIZONS = 10
 STARTS = 2  # of the swept fleets, how many are searched from
 BUDGET_HALVINGS = 12  # of the range in which the smallest budget is sought
+MOST_DIVISIONS = 20  # of the places between two options
 SLOWEST = 4.0  # times the horizon that is cheapest for one type
 
 
@@ -68,8 +69,42 @@ def choose(options: Sequence[Option], goal: Goal) -> Fleet | None:
     starts = sorted(sweep(options, goal), key=lambda fleet: fleet.score)[:STARTS]
     if not starts:
         starts = [fleet_of(options, [0] * len(options), goal)]
-    found = min((improve(options, fleet, goal) for fleet in starts), key=lambda fleet: fleet.score)
+    found = _best_from(options, starts, goal)
+    if goal.full(found.totals):
+        found = _best_from(options, [found, *two_sizes(options, goal)], goal)
     return found if found.totals.workers else None
+
+
+def _best_from(options: Sequence[Option], starts: Iterable[Fleet], goal: Goal) -> Fleet:
+    return min((improve(options, fleet, goal) for fleet in starts), key=lambda fleet: fleet.score)
+
+
+def two_sizes(options: Sequence[Option], goal: Goal) -> list[Fleet]:
+    """The best fleet of many small and a few large workers that uses every place.
+
+    Where places are scarce, a rounded linear programme takes one very large worker, and single changes lead from
+    there to no fleet of several middling ones: all divisions between two options are tried.
+    """
+    most = goal.max_workers
+    tried = [
+        (goal.judge(totals[:]), (i, count), (j, most - count))
+        for i, small in enumerate(options)
+        for j, large in enumerate(options)
+        if small.rate < large.rate
+        for count in _divisions(most)
+        if count <= small.bound and most - count <= large.bound
+        if goal.fits(totals := large.added_to(small.added_to(EMPTY, count), most - count))
+    ]
+    if not tried:
+        return []
+    _, *parts = min(tried)
+    counts = dict(parts)
+    return [fleet_of(options, [counts.get(number, 0) for number in range(len(options))], goal)]
+
+
+def _divisions(most: int) -> Sequence[int]:
+    """Numbers of small workers: each, or every so many in large fleets."""
+    return range(0, most + 1, max(1, most // MOST_DIVISIONS))
 
 
 def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> float | None:

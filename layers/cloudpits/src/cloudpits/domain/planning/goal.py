@@ -145,6 +145,10 @@ class Goal:
         """Whether the fleet keeps the worker limit and the vCPU quota."""
         return fleet.workers <= self.max_workers and fleet.vcpus <= self.vcpu_quota
 
+    def full(self, fleet: Totals) -> bool:
+        """Whether every place is taken."""
+        return fleet.workers >= self.max_workers or fleet.vcpus >= self.vcpu_quota
+
     def shadow_price(self, fleet: Totals) -> float:
         """∂cost/∂tasks of the fleet, USD per task: what a task done elsewhere would save."""
         return (self.manager_usd_per_s + fleet.usd_per_s) / fleet.rate if fleet.rate > 0.0 else UNBOUNDED

@@ -6,6 +6,7 @@ depends on the type alone is worked out once per type.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,10 +23,8 @@ from cloudpits.domain.planning.option import MANY, Option
 SPOT = Purchase.SPOT
 MOST_LOSS = 0.9  # of a worker's time that interruptions are taken to cost at most
 TASKS_IN_HAND = 0.5  # of a batch, lost by an interruption on average
-NEARLY_AS_CHEAP = 1.5  # a pool dearer per task than this factor matters only for its size
 FASTEST_CAUTION = 0.3  # of the caution: a fleet for speed can still shrink to a cheaper one when rates disappoint
 MOST_OPTIONS = 16
-LARGEST_KEPT = 4  # of them, the largest among the less efficient
 
 
 class Bargain(NamedTuple):
@@ -178,7 +177,6 @@ def _oddity(offer: Offer, types: Collection[str]) -> str:
 def worthwhile(bargains: Sequence[Bargain]) -> list[Bargain]:
     """Bargains that no other beats in both price and rate, most efficient first, at most 16.
 
-    Pools much dearer per task than the best are kept only if they compute more than everything cheaper.
     A pool with little capacity does not push others out.
     """
     undominated: list[Bargain] = []
@@ -192,20 +190,12 @@ def worthwhile(bargains: Sequence[Bargain]) -> list[Bargain]:
             if bargain.offer.capacity is None:
                 fastest = bargain.rate
     undominated.sort(key=lambda b: b.usd_per_hour / b.rate)
-    plentiful = (b for b in undominated if b.offer.capacity is None)
-    dearest = NEARLY_AS_CHEAP * min((b.usd_per_hour / b.rate for b in plentiful), default=math.inf)
-    kept: list[Bargain] = []
-    largest = 0.0
-    for bargain in undominated:
-        if bargain.rate > largest or bargain.usd_per_hour <= dearest * bargain.rate:
-            kept.append(bargain)
-            if bargain.offer.capacity is None:
-                largest = max(largest, bargain.rate)
-    return _thinned(kept)
+    return undominated if len(undominated) <= MOST_OPTIONS else _thinned(undominated)
 
 
-def _thinned(bargains: list[Bargain]) -> list[Bargain]:
-    if len(bargains) <= MOST_OPTIONS:
-        return bargains
-    most = MOST_OPTIONS - LARGEST_KEPT
-    return bargains[:most] + sorted(bargains[most:], key=lambda b: -b.rate)[:LARGEST_KEPT]
+def _thinned(bargains: Sequence[Bargain]) -> list[Bargain]:
+    """The most efficient of every size (a factor of two in rate) and the largest, then the most efficient."""
+    of_size = {math.frexp(bargain.rate)[1]: number for number, bargain in reversed([*enumerate(bargains)])}
+    kept = {max(range(len(bargains)), key=lambda number: bargains[number].rate), *of_size.values()}
+    kept.update(itertools.islice((n for n in range(len(bargains)) if n not in kept), max(0, MOST_OPTIONS - len(kept))))
+    return [bargains[number] for number in sorted(kept)[:MOST_OPTIONS]]

@@ -203,7 +203,8 @@ def _replacements(outlook: Outlook, change: Resizing) -> Iterator[Command]:
         margin=outlook.variant.margin,
     )
     busy = {worker.pool for worker in snapshot.fleet if worker.state is WorkerState.PENDING}
-    for swap in replacement.swaps(snapshot, outlook.crews, outlook.fresh[:MOST_EFFICIENT], judged, busy):
+    found = replacement.swaps(snapshot, outlook.crews, outlook.fresh[:MOST_EFFICIENT], judged, busy)
+    for swap in replacement.improving(found, totals, goal):
         yield replacement.command(swap)
 
 

@@ -9,13 +9,14 @@ reported, and it is drained, so no task is lost.
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cloudpits.domain.commands import Replace
 from cloudpits.domain.ledger.billing import MINIMUM_S
 from cloudpits.domain.model import SECONDS_PER_HOUR, Pool, Snapshot, Worker, WorkerState
 from cloudpits.domain.planning.crew import Crew
+from cloudpits.domain.planning.goal import Goal, Totals
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.wording import usd, usd_per_tasks
 
@@ -101,6 +102,18 @@ def swaps(
         if _net(crew.option, new, age_s, outlook) > 0.0:
             found.extend(_swap(worker, crew.option, new, snapshot, outlook) for worker in settled[:limit])
     return sorted(found, key=lambda swap: (-swap.net_usd, swap.worker.instance_id))[:limit]
+
+
+def improving(found: Iterable[Swap], fleet: Totals, goal: Goal) -> Iterator[Swap]:
+    """Those of the swaps after which the whole fleet, with all before them, still does better by its goal.
+
+    V values a task alike whoever computes it; only the goal knows that places are scarce or that the deadline is near.
+    """
+    for swap in found:
+        swapped = swap.new.added_to(swap.old.added_to(fleet, -1), 1)
+        if goal.judge(swapped[:]) < goal.judge(fleet[:]):
+            fleet = swapped
+            yield swap
 
 
 def _net(old: Option, new: Option, age_s: float, outlook: Outlook) -> float:

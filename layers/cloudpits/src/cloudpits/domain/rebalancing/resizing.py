@@ -34,11 +34,12 @@ class Resizing:
 
 def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: float = MARGIN) -> Resizing:
     """The best fleet that adding and releasing leads to; the same fleet when the gain is below the margin."""
-    fresh = fresh if goal.mode is Mode.FASTEST else fresh[:MOST_EFFICIENT]
+    running = fleet_of([crew.option for crew in crews], [len(crew.workers) for crew in crews], goal)
+    limits_bind = running.score.violation > MISSED
+    fresh = fresh if goal.mode is Mode.FASTEST or limits_bind else fresh[:MOST_EFFICIENT]
     options = (*(crew.option for crew in crews), *fresh)
-    before = fleet_of(options, [len(crew.workers) for crew in crews] + [0] * len(fresh), goal)
-    release = _may_release(crews, before, goal)
-    moves = Moves(release=release, exchange=False)
+    before = fleet_of(options, [*running.counts] + [0] * len(fresh), goal)
+    moves = _moves(crews, before, goal)
     step = best_change(options, before, goal, moves)
     first = before if step is None else changed(before, *step)
     # Steps get smaller: when the best one gains too little, so would all that follow.
@@ -48,13 +49,20 @@ def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: f
     return Resizing(options, before, after if worth_it(options, before, after, goal, margin) else first)
 
 
-def _may_release(crews: Sequence[Crew], before: Fleet, goal: Goal) -> bool:
+def _moves(crews: Sequence[Crew], before: Fleet, goal: Goal) -> Moves:
     """Nobody goes while others boot: what they will change is not seen yet.
 
-    For speed every running worker helps; only the budget lets one go, and the ledger sees to that.
+    For speed every running worker helps; only the budget lets one go, and the ledger sees to that. Where every place
+    is taken, one may have to go so that a faster one can come; what saves money alone is for ``replacement`` to judge.
     """
-    booting = any(worker.state is WorkerState.PENDING for crew in crews for worker in crew.workers)
-    return not booting and (goal.mode is Mode.MIN_COST or before.score.violation > MISSED)
+    if any(worker.state is WorkerState.PENDING for crew in crews for worker in crew.workers):
+        return Moves(release=False, exchange=False)
+    missed = before.score.violation > MISSED
+    crowded = goal.full(before.totals)
+    return Moves(
+        release=goal.mode is Mode.MIN_COST or missed,
+        exchange=crowded and (goal.mode is Mode.FASTEST or missed),
+    )
 
 
 def worth_it(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal, margin: float = MARGIN) -> bool:
