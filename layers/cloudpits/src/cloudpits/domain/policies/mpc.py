@@ -164,12 +164,12 @@ def _hopeless(outlook: Outlook, change: Resizing) -> bool:
 
 def _commands(outlook: Outlook, change: Resizing) -> Iterator[Command]:
     goal, crews = outlook.goal, outlook.crews
+    if outlook.memory.on_demand and crews and all(crew.option.pool.market is Purchase.SPOT for crew in crews):
+        yield from _go_on_demand(outlook)
+        return
     resized = tuple(commands(change, crews, outlook.market, goal, diversify=outlook.variant.diversification))
     yield from resized
-    if outlook.memory.on_demand:
-        yield from _leave_spot(outlook)
-        return
-    if resized or not crews:
+    if resized or not crews or outlook.memory.on_demand:
         return
     seconds = goal.makespan_s(change.after.totals)
     released = tuple(tail.releases(outlook.market, crews, seconds))
@@ -178,19 +178,16 @@ def _commands(outlook: Outlook, change: Resizing) -> Iterator[Command]:
         yield from _replacements(outlook, change)
 
 
-def _leave_spot(outlook: Outlook) -> Iterator[Command]:
-    """Go on demand: as many workers as finish in time, then spot workers make place."""
-    spot = [w for crew in outlook.crews for w in crew.workers if w.pool.market is Purchase.SPOT]
-    steady = [crew for crew in outlook.crews if crew.option.pool.market is Purchase.ON_DEMAND]
-    why = "budget or time left only just suffice to finish on demand, which nobody interrupts"
-    if steady or not spot:
-        yield from (Drain(worker.instance_id, why) for worker in spot)
-        return
+def _go_on_demand(outlook: Outlook) -> Iterator[Command]:
+    """As many on-demand workers as finish in time by themselves; spot workers help on, unless their place is needed."""
     best = choose(outlook.fresh, outlook.goal)
     if best is None:
         return
     nothing = fleet_of(outlook.fresh, [0] * len(outlook.fresh), outlook.goal)
-    yield from (Drain(worker.instance_id, why) for worker in spot)
+    spot = [worker for crew in outlook.crews for worker in crew.workers]
+    crowding = max(0, len(spot) + best.totals.workers - outlook.goal.max_workers)
+    why = "budget or time left only just suffice to finish on demand, which nobody interrupts; its place is needed"
+    yield from (Drain(worker.instance_id, why) for worker in spot[:crowding])
     yield from commands(Resizing(tuple(outlook.fresh), nothing, best), (), outlook.market, outlook.goal)
 
 
