@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from itertools import pairwise
 
 import pytest
 
 from cloudpits.domain.model import Mode
+from cloudpits.domain.planning.choice import choose
 from cloudpits.domain.planning.front import plan
+from cloudpits.domain.planning.goal import Goal
+from cloudpits.domain.planning.option import Option
+from cloudpits.domain.planning.search import fleet_of
 from tests.unit.domain.worlds import HOUR, history, offer, offers, on_demand, snapshot, spot
 
 
@@ -152,3 +157,16 @@ def test_a_program_that_was_never_measured_is_not_refused(
     deadline_s = None if hours is None else hours * HOUR
     unknown = snapshot(history=(), tasks=tasks, budget=budget, deadline_s=deadline_s, workers=6)
     assert plan(unknown).chosen is not None
+
+
+def test_scarce_places_are_divided_between_two_sizes_by_brute_force() -> None:
+    """Small workers cost least per task but ten are too few; the very large one that fills the gap is too much."""
+    sizes = [("t3.nano", 0.004, 1.6), ("t3.2xlarge", 0.10, 6.4), ("m5.metal", 1.6, 82.0)]
+    options = [Option(spot(name), usd / HOUR, rate, rate, 90.0, 2, ceiling=usd / HOUR) for name, usd, rate in sizes]
+    goal = Goal(Mode.MIN_COST, 800_000.0, 6.0, 8 * HOUR, 0.085 / HOUR, 20.0, 10, 300.0, 361.0)
+    every = (c for c in itertools.product(range(11), repeat=3) if 0 < sum(c) <= 10)
+    best = min((fleet_of(options, counts, goal) for counts in every), key=lambda fleet: fleet.score)
+    found = choose(options, goal)
+    assert found is not None
+    assert found.score == pytest.approx(best.score)
+    assert found.counts[2] == 0

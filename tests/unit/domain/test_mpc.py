@@ -11,6 +11,7 @@ from cloudpits.domain.decision import decide
 from cloudpits.domain.model import Job, JobManager, Mode, Snapshot
 from cloudpits.domain.policies.mpc import Mpc, mpc
 from tests.unit.domain.worlds import (
+    HOUR,
     NOW,
     fleet,
     history,
@@ -236,3 +237,30 @@ def test_a_fleet_is_spread_over_zones_that_cost_the_same() -> None:
     assert len({c.pool.availability_zone for c in launched}) == 2
     alone = decide(snapshot(), mpc(diversification=False), NOW).commands
     assert len({c.pool for c in alone if isinstance(c, Launch)}) == 1
+
+
+def test_workers_too_slow_for_the_deadline_give_their_places_to_faster_ones() -> None:
+    """All places are taken by small workers that need twice the time: no addition helps, only an exchange."""
+    crew = fleet(LARGE, 4)
+    state = under_way(crew, tasks=60_000, budget=50.0, deadline_s=3 * HOUR, workers=4)
+    left = [c for c in commands(state) if isinstance(c, Replace | Drain)]
+    launched = {c.pool.instance_type for c in commands(state) if isinstance(c, Launch | Replace)}
+    assert left
+    assert launched == {"c5.xlarge"}
+
+
+@pytest.mark.parametrize(("places", "leaving"), [(20, 0), (3, 1)])
+def test_going_on_demand_takes_spot_workers_only_their_places(places: int, leaving: int) -> None:
+    state = under_way(
+        fleet(LARGE, 3),
+        tasks=36_000,
+        committed=34_000,
+        started_at=NOW - 2 * HOUR,
+        deadline_s=2 * HOUR + 900.0,
+        workers=places,
+        memory={"certified": True, "on_demand": True},
+    )
+    plan = decide(state, Mpc(), NOW)
+    assert any(isinstance(c, Launch) and c.pool.market is on_demand("c5.large").market for c in plan.commands)
+    assert sum(isinstance(c, Drain) for c in plan.commands) >= leaving
+    assert leaving or not any(isinstance(c, Drain) for c in plan.commands)

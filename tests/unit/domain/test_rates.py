@@ -107,7 +107,7 @@ def test_conjugate_update_equals_the_textbook_example() -> None:
 
 def test_the_tree_agrees_with_the_joint_gaussian() -> None:
     """Two leaves of one branch, root N(0, 1), τ² 1 each: conditional expectation by hand."""
-    tree = Tree([Leaf("a", "f", Belief(1.0, 1e-12))], Belief(0.0, 1.0), 1.0, 1.0)
+    tree = Tree([Leaf("a", "f", Belief(1.0, 1e-12))], Belief(0.0, 1.0), lambda _: 1.0, 1.0)
     assert tree.leaf("b", "f").mean == pytest.approx(2.0 / 3.0)  # cov(b, a) / var(a) = 2 / 3
     assert tree.leaf("b", "f").variance == pytest.approx(3.0 - 4.0 / 3.0)
     assert tree.leaf("c", "g").mean == pytest.approx(1.0 / 3.0)
@@ -128,4 +128,16 @@ def test_burstable_and_gpu_types_are_not_taken_for_plain_cores() -> None:
     one = InstanceType("p3.2xlarge", 8, "x86_64", 2.7, 4, 61.0, 1, 3.06)
     four = InstanceType("p3.8xlarge", 32, "x86_64", 2.7, 16, 244.0, 4, 12.24)
     assert capacity_of(four).log_work - capacity_of(one).log_work == pytest.approx(math.log(4.0))
+    old = InstanceType("p2.xlarge", 4, "x86_64", 2.7, 2, 61.0, 1, 0.9)
+    assert 3.0 < math.exp(capacity_of(one).log_work - capacity_of(old).log_work) < 4.5  # V100 and K80 by data sheet
+    unlisted = InstanceType("p99.xlarge", 4, "x86_64", 2.7, 2, 61.0, 1, 4 * 0.9)
+    cheaper = unlisted._replace(name="p98.xlarge", on_demand_usd_per_hour=0.9)
+    assert capacity_of(unlisted).log_work - capacity_of(cheaper).log_work == pytest.approx(math.log(2.0))
+
+
+def test_processors_that_differ_more_than_expected_leave_the_others_less_certain() -> None:
+    alike = rates_of(snapshot(history=history({"c5.large": 1.0, "m5.large": 0.9})))
+    unlike = rates_of(snapshot(history=history({"c5.large": 1.0, "m5.large": 9.0})))
+    other = InstanceType("m4.large", 2, "x86_64", 2.4, 1, 8.0, 0, 0.1)
+    assert unlike.of(other).spread > 2.0 * alike.of(other).spread
     assert set(RATES) == set(TYPES)

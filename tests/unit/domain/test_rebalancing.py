@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from cloudpits.domain.commands import Replace
+from cloudpits.domain.estimation.capacity import capacity_of
+from cloudpits.domain.estimation.knowledge import rates_of
 from cloudpits.domain.ledger.certificate import certificate, completion_probability
 from cloudpits.domain.model import Mode
 from cloudpits.domain.planning.goal import EMPTY, Goal
+from cloudpits.domain.planning.market import survey
 from cloudpits.domain.planning.option import Option
+from cloudpits.domain.planning.search import fleet_of
 from cloudpits.domain.rebalancing.cooldown import cooling
-from cloudpits.domain.rebalancing.exploration import best_probe, expected_saving
-from cloudpits.domain.rebalancing.replacement import Outlook, allowed_now, net_gain_usd
+from cloudpits.domain.rebalancing.exploration import Case, expected_saving, probes, representatives
+from cloudpits.domain.rebalancing.replacement import Outlook, Swap, allowed_now, improving, net_gain_usd
+from cloudpits.domain.rebalancing.resizing import netted
 from cloudpits.domain.wording import duration, usd, usd_per_tasks
-from tests.unit.domain.worlds import HOUR, NOW, fleet, on_demand, spot, under_way, worker
+from tests.unit.domain.worlds import HOUR, NOW, TYPES, fleet, on_demand, snapshot, spot, under_way, worker
 
 POOL = spot("c5.large")
 
@@ -83,23 +91,45 @@ def test_a_refusing_pool_cools_down_for_longer_each_time() -> None:
     assert cooling([(POOL, NOW - 9000.0)], NOW) == frozenset()
 
 
+CASE = Case(usd_per_task=0.1 / HOUR, tasks_left=1e6, trial_s=400.0)
+
+
 def test_nothing_can_be_learnt_where_nothing_is_uncertain() -> None:
-    assert best_probe([option(0.01, spread=0.01)], (), 0.1 / HOUR, 1e6, 400.0) is None
+    assert probes([option(0.01, spread=0.01)], CASE) == []
 
 
 def test_a_promising_unknown_type_is_worth_a_probe() -> None:
-    probe = best_probe([option(0.08, spread=0.3, name="r5.large")], (), 0.1 / HOUR, 1e6, 400.0)
-    assert probe is not None
+    (probe,) = probes([option(0.08, spread=0.3, name="r5.large")], CASE)
     assert probe.promise_usd > probe.price_usd
-    assert "never measured" in probe.launch(0.1 / HOUR).reason
+    assert "never measured" in probe.command(CASE.usd_per_task).reason
 
 
-def test_a_type_is_probed_once() -> None:
-    assert best_probe([option(0.08, spread=0.3)], {"c5.large"}, 0.1 / HOUR, 1e6, 400.0) is None
+def test_the_more_was_tried_the_more_a_probe_must_promise() -> None:
+    assert probes([option(0.08, spread=0.3)], CASE)
+    assert probes([option(0.08, spread=0.3)], replace(CASE, probed=10_000)) == []
+
+
+def test_a_probe_takes_a_place_where_none_is_free() -> None:
+    (probe,) = probes([option(0.08, spread=0.3)], replace(CASE, usd_per_s_displaced=0.1 / HOUR))
+    (free,) = probes([option(0.08, spread=0.3)], CASE)
+    assert probe.price_usd > free.price_usd
+    command = probe.command(CASE.usd_per_task, fleet(POOL, 1)[0])
+    assert isinstance(command, Replace)
+    assert command.instance_id == "i-0"
+
+
+def test_a_processor_is_probed_by_its_cheapest_type_and_once() -> None:
+    market = survey(snapshot(history=()), rates_of(snapshot(history=())))
+    tried = representatives(market, ())
+    processors = [capacity_of(TYPES[o.pool.instance_type]).processor for o in tried]
+    assert len(processors) == len(set(processors)) == len({capacity_of(kind).processor for kind in TYPES.values()})
+    assert "c5.large" in {o.pool.instance_type for o in tried}
+    known = representatives(market, {"c5.large"})
+    assert not any(o.pool.instance_type.startswith("c5.") for o in known)
 
 
 def test_little_work_left_is_not_worth_a_probe() -> None:
-    assert best_probe([option(0.08, spread=0.3)], (), 0.1 / HOUR, 100.0, 400.0) is None
+    assert probes([option(0.08, spread=0.3)], replace(CASE, tasks_left=100.0)) == []
 
 
 def test_the_expected_saving_without_doubt_is_the_difference() -> None:
@@ -147,3 +177,25 @@ def test_figures_read_well() -> None:
     assert usd_per_tasks(0.5) == "0.5 USD per task"
     assert (duration(45.0), duration(720.0), duration(3.4 * HOUR)) == ("45 s", "12 min", "3.4 h")
     assert duration(float("inf")) == "for ever"
+
+
+def test_a_swap_that_saves_money_but_misses_the_deadline_is_not_made() -> None:
+    """Ten fast workers just meet the deadline; a slower one is cheaper per task, but its place would be lacking."""
+    fast, slow = option(0.5, rate=10.0), option(0.01, rate=1.0, name="m5.large")
+    swap = Swap(worker("i-0", POOL), fast, slow, gain_usd=1.0, net_usd=0.5)
+    team = fast.added_to(EMPTY, 10)
+    roomy, tight = (
+        goal(tasks=360_000.0, budget=100.0, deadline=9e4),
+        goal(tasks=360_000.0, budget=100.0, deadline=3700.0),
+    )
+    assert list(improving([swap], team, roomy)) == [swap]
+    assert list(improving([swap], team, tight)) == []
+
+
+def test_nobody_leaves_a_pool_in_which_others_arrive() -> None:
+    """Crew of three and a fresh option of the same pool: exchanging two for one new is letting one go."""
+    crew, fresh = option(0.1)._replace(running=True, bound=3), option(0.1)
+    options, aim = (crew, fresh), goal()
+    before, after = fleet_of(options, (3, 0), aim), fleet_of(options, (1, 1), aim)
+    assert netted(options, before, after, aim).counts == (2, 0)
+    assert netted(options, before, before, aim) is before

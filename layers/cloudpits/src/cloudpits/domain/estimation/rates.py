@@ -11,10 +11,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from cloudpits.domain.estimation.capacity import Capacity, capacity_of
+from cloudpits.domain.estimation.capacity import GPU_PROCESSOR, Capacity, capacity_of
 from cloudpits.domain.estimation.drift import NO_DRIFT, detect
 from cloudpits.domain.estimation.normal_inverse_gamma import NormalInverseGamma
 from cloudpits.domain.estimation.screening import Rejection, screen
@@ -25,6 +25,8 @@ NOISE = NormalInverseGamma(mean=0.0, weight=1e-9, shape=2.0, scale=0.05**2)  # o
 PROGRAM_SPREAD = 100.0  # of the program's level: unknown, any measurement overrules the guess
 GUESS_SPREAD = 1.0  # of a rate guessed from the limits, before any measurement
 PROCESSOR_SPREAD = 0.25  # of processors around their nominal capacity
+GPU_SPREAD = 0.6  # of GPUs: how well a program fits them differs more
+PROCESSOR_WEIGHT = 4.0  # processors that the two are worth
 TYPE_SPREAD = 0.05  # of types with the same processor
 TYPE_WEIGHT = 4.0  # observations that the prior of TYPE_SPREAD is worth
 RUN_SPREAD = 0.05  # of ln(rate) from run to run
@@ -49,6 +51,24 @@ class RateEstimate:
         return self.rate * math.exp(sigmas * self.spread)
 
 
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """How far things lie apart in ln(rate): the program's level, processors (× ``surprise``), types (a variance)."""
+
+    program: Belief
+    surprise: float
+    types: float
+
+    def of_processor(self, name: str) -> float:
+        """Variance of a processor around the program's level."""
+        return self.surprise * processor_variance(name)
+
+
+def processor_variance(name: str) -> float:
+    """What is expected before anything was measured, of CPUs or GPUs around their nominal capacity."""
+    return GPU_SPREAD**2 if name.startswith(GPU_PROCESSOR) else PROCESSOR_SPREAD**2
+
+
 class RateBook:
     """Estimates of every type, worked out once and on demand.
 
@@ -69,13 +89,15 @@ class RateBook:
         earlier, seen = self._observe(past.samples), self._observe(present.samples)
         self.measured_anything = bool(earlier or seen)
         self._slope, type_variance = self._structure(earlier or seen)
-        self._priors = (Belief(scale, PROGRAM_SPREAD**2), PROCESSOR_SPREAD**2, type_variance)
+        surprise = self._surprise(earlier or seen)
+        self._scatter = Scatter(Belief(scale, PROGRAM_SPREAD**2), surprise, type_variance)
         if earlier and self._doubtful(earlier, seen, type_variance):
             noise = max(0.0, type_variance - TYPE_SPREAD**2)
             earlier = {name: belief.with_noise(noise) for name, belief in earlier.items()}
-            self._priors = (*self._priors[:2], TYPE_SPREAD**2)
-        self.drift = detect(self._predict(earlier, seen), seen) if earlier and seen else NO_DRIFT
-        self._tree = self._grow(self._combine(earlier, seen))
+            self._scatter = replace(self._scatter, types=TYPE_SPREAD**2)
+        predicted = self._predict(earlier, seen, self._scatter) if earlier and seen else {}
+        self.drift = detect(predicted, seen) if predicted else NO_DRIFT
+        self._tree = self._grow(self._combine(earlier, seen), self._scatter)
         self._known: dict[str, RateEstimate] = {}
         self._rates: dict[float, dict[str, float]] = {}
 
@@ -118,18 +140,30 @@ class RateBook:
         slope, variance = _regress(pairs, len(groups), TYPE_SPREAD**2)
         return _regress(pairs, len(groups), variance) if variance > TYPE_SPREAD**2 else (slope, variance)
 
-    def _grow(self, observed: Mapping[str, Belief]) -> Tree:
-        root, branch, leaf = self._priors
+    def _surprise(self, seen: Mapping[str, Belief]) -> float:
+        """Factor by which the processors' variance exceeds what was expected; never below 1, as a few say little."""
+        levels: defaultdict[str, list[float]] = defaultdict(list)
+        for name, belief in seen.items():
+            capacity = self._capacities[name]
+            levels[capacity.processor].append(belief.mean - self._offset(capacity))
+        means = {processor: sum(values) / len(values) for processor, values in levels.items()}
+        if not means:
+            return 1.0
+        middle = sum(means.values()) / len(means)
+        squares = sum((mean - middle) ** 2 / processor_variance(name) for name, mean in means.items())
+        return max(1.0, (PROCESSOR_WEIGHT + squares) / (PROCESSOR_WEIGHT + len(means) - 1))
+
+    def _grow(self, observed: Mapping[str, Belief], scatter: Scatter) -> Tree:
         leaves = []
         for name, belief in observed.items():
             capacity = self._capacities[name]
             level = Belief(belief.mean - self._offset(capacity), belief.variance)
             leaves.append(Leaf(name, capacity.processor, level))
-        return Tree(leaves, root, branch, leaf)
+        return Tree(leaves, scatter.program, scatter.of_processor, scatter.types)
 
-    def _predict(self, earlier: Mapping[str, Belief], names: Iterable[str]) -> dict[str, Belief]:
+    def _predict(self, earlier: Mapping[str, Belief], names: Iterable[str], scatter: Scatter) -> dict[str, Belief]:
         """What history alone says of ``names``."""
-        tree = self._grow(earlier)
+        tree = self._grow(earlier, scatter)
         predicted = {}
         for name in names:
             capacity = self._capacities[name]
@@ -145,13 +179,10 @@ class RateBook:
         """
         if not seen:
             return type_variance > IMPLAUSIBLE_SPREAD**2
-        trusting = self._predict(earlier, seen)
         noise = max(0.0, type_variance - TYPE_SPREAD**2)
-        root, branch, _ = self._priors
-        self._priors = (root, branch, TYPE_SPREAD**2)
-        doubting = self._predict({name: belief.with_noise(noise) for name, belief in earlier.items()}, seen)
-        self._priors = (root, branch, type_variance)
-        return log_likelihood(seen, doubting) > log_likelihood(seen, trusting)
+        noisy = {name: belief.with_noise(noise) for name, belief in earlier.items()}
+        doubting = self._predict(noisy, seen, replace(self._scatter, types=TYPE_SPREAD**2))
+        return log_likelihood(seen, doubting) > log_likelihood(seen, self._predict(earlier, seen, self._scatter))
 
     def _combine(self, earlier: Mapping[str, Belief], seen: Mapping[str, Belief]) -> dict[str, Belief]:
         drift = self.drift

@@ -7,7 +7,7 @@ parent; downward, each node hears everything except itself (belief propagation, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 
@@ -51,10 +51,12 @@ class Leaf:
 class Tree:
     """Posterior of root, branches and leaves given the measured leaves.
 
-    ``branch_variance`` and ``leaf_variance`` are the τ² below the root and below a branch.
+    ``branch_variance`` (by branch) and ``leaf_variance`` are the τ² below the root and below a branch.
     """
 
-    def __init__(self, leaves: Iterable[Leaf], root: Belief, branch_variance: float, leaf_variance: float) -> None:
+    def __init__(
+        self, leaves: Iterable[Leaf], root: Belief, branch_variance: Callable[[str], float], leaf_variance: float
+    ) -> None:
         self._root_prior = root
         self._branch_variance = branch_variance
         self._leaf_variance = leaf_variance
@@ -64,7 +66,7 @@ class Tree:
             groups[leaf.branch].append(leaf)
         self._groups: Mapping[str, list[Leaf]] = groups
         self._said_of_root = {
-            branch: belief.with_noise(branch_variance)
+            branch: belief.with_noise(branch_variance(branch))
             for branch in groups
             if (belief := self._heard_by_branch(branch)) is not None
         }
@@ -86,6 +88,6 @@ class Tree:
 
     def _branch_without(self, branch: str, name: str) -> Belief:
         others = (said for key, said in self._said_of_root.items() if key != branch)
-        above = (merge([self._root_prior, *others]) or self._root_prior).with_noise(self._branch_variance)
+        above = (merge([self._root_prior, *others]) or self._root_prior).with_noise(self._branch_variance(branch))
         heard = self._heard_by_branch(branch, but=name)
         return above.combine(heard) if heard else above

@@ -72,11 +72,18 @@ def _exchanges(options: Sequence[Option], fleet: Fleet, present: Sequence[int]) 
     for index in present:
         for other, option in enumerate(options):
             room = option.bound - fleet.counts[other]
-            if other == index or room <= 0 or option.running:
+            if other == index or room <= 0 or option.running or not _surely_better(option, options[index]):
                 continue
             yield ((index, -1), (other, 1))
             if 1 < fleet.counts[index] <= room:
                 yield ((index, -fleet.counts[index]), (other, fleet.counts[index]))
+
+
+def _surely_better(new: Option, old: Option) -> bool:
+    """Nobody who works goes for an equal: at its lower bound, the new one computes more, or more per dollar."""
+    if not old.running:
+        return True
+    return new.pool != old.pool and (new.cautious > old.rate or new.cautious * old.usd_per_s > old.rate * new.usd_per_s)
 
 
 def apply(options: Sequence[Option], fleet: Sums, change: Change) -> Sums:

@@ -16,7 +16,7 @@ from cloudpits.domain.estimation.knowledge import rates_of
 from cloudpits.domain.guard.handover import staying
 from cloudpits.domain.ledger.certificate import Certificate, certificate, completion_probability
 from cloudpits.domain.model import Market as Purchase
-from cloudpits.domain.model import Mode, Snapshot, WorkerState
+from cloudpits.domain.model import Mode, Snapshot, Worker, WorkerState
 from cloudpits.domain.planning.choice import choose
 from cloudpits.domain.planning.crew import Crew, crews_of
 from cloudpits.domain.planning.front import shortfall
@@ -93,23 +93,9 @@ class Mpc:
             return Plan((Stop(shortfall(outlook.goal, change.after), completed=False),), snapshot.memory)
         forecast = _forecast(outlook, change, certified)
         proposed, memory = tuple(_commands(outlook, change)), outlook.memory
-        if not proposed and (probe := self._probe(outlook, change)) is not None:
-            proposed = (probe.launch(_usd_per_task(change)),)
-            memory = memory.after(probe)
+        if not proposed and self.variant.explore:
+            proposed, memory = _explored(outlook, change)
         return Plan(proposed or (Keep(_all_well(change, outlook.goal)),), memory.stored(), forecast)
-
-    def _probe(self, outlook: Outlook, change: Resizing) -> exploration.Probe | None:
-        totals, snapshot = change.after.totals, outlook.snapshot
-        if not self.variant.explore or not _time_to_explore(outlook, totals.workers, outlook.goal.makespan_s(totals)):
-            return None
-        known = {sample.instance_type for sample in snapshot.measured} | set(outlook.memory.probed)
-        trial = snapshot.settings.interval_s + outlook.market.start_up_s
-        probe = exploration.best_probe(outlook.fresh, known, _usd_per_task(change), outlook.goal.tasks, trial)
-        budget = snapshot.limits.budget_usd
-        allowed = math.inf if budget is None else snapshot.settings.exploration_share * budget
-        if probe is None or outlook.memory.explored_usd + probe.price_usd > allowed:
-            return None
-        return probe
 
 
 def mpc(
@@ -205,12 +191,42 @@ def _replacements(outlook: Outlook, change: Resizing) -> Iterator[Command]:
         yield replacement.command(swap)
 
 
+def _explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], Memory]:
+    """Commands that try types never measured, within their share of the budget; and the memory of them."""
+    snapshot, totals, memory = outlook.snapshot, change.after.totals, outlook.memory
+    if memory.on_demand or not _time_to_explore(outlook, totals.workers, outlook.goal.makespan_s(totals)):
+        return (), memory
+    known = {sample.instance_type for sample in snapshot.measured} | set(memory.probed)
+    places = replacement.allowed_now(snapshot, totals.workers)
+    displaced = _to_make_place(outlook, places) if outlook.goal.full(totals) else [None] * places
+    case = exploration.Case(
+        usd_per_task=_usd_per_task(change),
+        tasks_left=outlook.goal.tasks,
+        trial_s=snapshot.settings.interval_s + outlook.market.start_up_s,
+        usd_per_s_displaced=totals.usd_per_s / totals.workers if any(displaced) else 0.0,
+        probed=len(memory.probed),
+    )
+    budget = snapshot.limits.budget_usd
+    allowed = math.inf if budget is None else snapshot.settings.exploration_share * budget
+    proposed: list[Command] = []
+    for probe in exploration.probes(exploration.representatives(outlook.market, known), case):
+        if len(proposed) < len(displaced) and memory.explored_usd + probe.price_usd <= allowed:
+            proposed.append(probe.command(case.usd_per_task, displaced[len(proposed)]))
+            memory = memory.after(probe)
+    return tuple(proposed), memory
+
+
+def _to_make_place(outlook: Outlook, count: int) -> Sequence[Worker | None]:
+    """Workers of the crew that costs most per task, which may go for probes."""
+    dearest = max(outlook.crews, key=lambda crew: crew.option.usd_per_task)
+    return dearest.workers[:count]
+
+
 def _time_to_explore(outlook: Outlook, workers: int, seconds_left: float) -> bool:
     goal, snapshot = outlook.goal, outlook.snapshot
     waiting = any(worker.state is WorkerState.PENDING for worker in snapshot.fleet)
     late = seconds_left < LEAST_INTERVALS * (goal.interval_s + outlook.market.start_up_s)
-    free = 0 < workers < goal.max_workers
-    return goal.mode is Mode.MIN_COST and free and not waiting and not late and bool(snapshot.measured)
+    return goal.mode is Mode.MIN_COST and workers > 0 and not waiting and not late and bool(snapshot.measured)
 
 
 def _usd_per_task(change: Resizing) -> float:

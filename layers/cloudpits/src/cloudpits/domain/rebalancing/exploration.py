@@ -1,4 +1,6 @@
-"""Probing a type that was never measured: one worker, when what it may save outweighs its price.
+"""Probing types that were never measured: one worker each, when what it may save outweighs its price.
+
+One type stands for all of its processor: the cheapest to try of those that are about the cheapest per task.
 
 With cost per task κ_now of the fleet and a log-normal κ of the candidate (median m, spread σ), the expected
 saving per task is the price of a put option, κ_now·Φ(d) − m·e^{σ²/2}·Φ(d − σ), d = ln(κ_now/m)/σ.
@@ -7,18 +9,43 @@ saving per task is the price of a put option, κ_now·Φ(d) − m·e^{σ²/2}·�
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
-from cloudpits.domain.commands import Launch
+from cloudpits.domain.commands import Launch, Replace
+from cloudpits.domain.estimation.capacity import capacity_of
+from cloudpits.domain.model import Worker
+from cloudpits.domain.planning.market import Bargain, Market
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.wording import usd, usd_per_tasks
 
+NEARLY = 1.2  # as cheap per task as the cheapest of the processor: within this factor
 CONVERTIBLE = 0.5  # of the tasks left: what a better type could still take over
 WORTH = 4.0  # times its price that a probe must promise
 UNCERTAIN = 0.08  # spread of ln(rate) below which there is little to learn: a type with this processor is known
 _STANDARD = NormalDist()
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What a probe is judged by: the fleet's USD per task, tasks left, and how long a rate takes to be known (s).
+
+    ``usd_per_s_displaced`` is the work, valued as the fleet's, of a worker that has to go for it; 0 with a free place.
+    ``probed`` is how many types were tried before.
+    """
+
+    usd_per_task: float
+    tasks_left: float
+    trial_s: float
+    usd_per_s_displaced: float = 0.0
+    probed: int = 0
+
+    def price_usd(self, option: Option) -> float:
+        """What the probe costs if it turns out as expected: its start-up, and its work as far as it is dearer."""
+        start = option.start_up_s * (option.usd_per_s + self.usd_per_s_displaced)
+        return start + max(0.0, option.usd_per_task - self.usd_per_task) * option.rate * self.trial_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,14 +56,37 @@ class Probe:
     promise_usd: float
     price_usd: float
 
-    def launch(self, usd_per_task_now: float) -> Launch:
-        """The command with its reason."""
+    def command(self, usd_per_task_now: float, instead_of: Worker | None = None) -> Launch | Replace:
+        """The command with its reason; ``instead_of`` gives up its place where every place is taken."""
         reason = (
             f"{self.option.pool} was never measured: it may cost {usd_per_tasks(self.option.usd_per_task)} give or "
             f"take {self.option.spread:.0%}, the fleet {usd_per_tasks(usd_per_task_now)}; trying one for "
             f"{usd(self.price_usd)} promises {usd(self.promise_usd)}"
         )
-        return Launch(self.option.pool, 1, reason, self.promise_usd)
+        if instead_of is None:
+            return Launch(self.option.pool, 1, reason, self.promise_usd)
+        return Replace(instead_of.instance_id, self.option.pool, reason, self.promise_usd)
+
+
+def representatives(market: Market, known: Collection[str]) -> list[Option]:
+    """One option per processor of which no type is ``known``: the cheapest to try of those about cheapest per task."""
+    tried = {_processor(market, name) for name in known if name in market.snapshot.types}
+    groups: defaultdict[str, list[Bargain]] = defaultdict(list)
+    for bargain in market.bargains():
+        processor = _processor(market, bargain.offer.pool.instance_type)
+        if processor not in tried:
+            groups[processor].append(bargain)
+    return [market.option(_cheapest_to_try(group).offer) for group in groups.values()]
+
+
+def _processor(market: Market, instance_type: str) -> str:
+    return capacity_of(market.snapshot.types[instance_type]).processor
+
+
+def _cheapest_to_try(bargains: Sequence[Bargain]) -> Bargain:
+    least = min(bargain.usd_per_hour / bargain.rate for bargain in bargains)
+    near = (bargain for bargain in bargains if bargain.usd_per_hour <= NEARLY * least * bargain.rate)
+    return min(near, key=lambda bargain: bargain.usd_per_hour)
 
 
 def expected_saving(usd_per_task_now: float, option: Option) -> float:
@@ -49,24 +99,17 @@ def expected_saving(usd_per_task_now: float, option: Option) -> float:
     return usd_per_task_now * _STANDARD.cdf(d) - mean * _STANDARD.cdf(d - spread)
 
 
-def best_probe(
-    options: Iterable[Option], known: Collection[str], usd_per_task_now: float, tasks_left: float, trial_s: float
-) -> Probe | None:
-    """The probe of a type that is not ``known`` with most promise for its price, or None if none is worth it.
-
-    Small types of a processor tell as much about it as large ones, for a fraction of the price.
-
-    ``trial_s`` is how long it runs before its rate is known.
-    """
-    probes = [
+def probes(options: Iterable[Option], case: Case) -> list[Probe]:
+    """Probes that promise several times their price, most promise for its price first."""
+    found = [
         Probe(
-            option,
-            CONVERTIBLE * tasks_left * expected_saving(usd_per_task_now, option),
-            option.start_up_s * option.usd_per_s
-            + max(0.0, option.usd_per_task - usd_per_task_now) * option.rate * trial_s,
+            option, CONVERTIBLE * case.tasks_left * expected_saving(case.usd_per_task, option), case.price_usd(option)
         )
         for option in options
-        if option.spread > UNCERTAIN and option.pool.instance_type not in known
+        if option.spread > UNCERTAIN
     ]
-    worthy = [probe for probe in probes if probe.promise_usd > WORTH * probe.price_usd]
-    return max(worthy, key=lambda probe: probe.promise_usd / probe.price_usd, default=None)
+    found.sort(key=lambda probe: -probe.promise_usd / probe.price_usd)
+    # Several that promise much promise much the same: what one finds, the others cannot save again.
+    return [
+        probe for rank, probe in enumerate(found, 1 + case.probed) if probe.promise_usd > WORTH * rank * probe.price_usd
+    ]

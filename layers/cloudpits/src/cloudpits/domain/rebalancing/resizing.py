@@ -45,8 +45,20 @@ def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: f
     # Steps get smaller: when the best one gains too little, so would all that follow.
     if not worth_it(options, before, first, goal, margin):
         return Resizing(options, before, before)
-    after = improve(options, first, goal, moves)
+    after = netted(options, before, improve(options, first, goal, moves), goal)
     return Resizing(options, before, after if worth_it(options, before, after, goal, margin) else first)
+
+
+def netted(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal) -> Fleet:
+    """``after`` without workers that leave a pool while others arrive there: the former might as well stay."""
+    counts = list(after.counts)
+    for leaving, option in enumerate(options):
+        for arriving, other in enumerate(options):
+            both = min(before.counts[leaving] - counts[leaving], counts[arriving] - before.counts[arriving])
+            if option.pool == other.pool and both > 0:
+                counts[leaving] += both
+                counts[arriving] -= both
+    return after if tuple(counts) == after.counts else fleet_of(options, counts, goal)
 
 
 def _moves(crews: Sequence[Crew], before: Fleet, goal: Goal) -> Moves:
