@@ -15,6 +15,7 @@ from cloudpits.domain.planning.search import Fleet
 LARGEST_SHARE = 1 / 3  # of the throughput in one pool
 PRICE_WITH_LIMIT = 0.01  # of the cost, where a lost pool endangers a deadline
 PRICE_WHEN_FASTEST = 0.03  # where time counts, not money
+SCARCE_SHARE = 0.7  # of the budget: a fleet that needs more is slowed down by every dollar spent on zones
 PRICE_OTHERWISE = 0.003  # where it costs only a few start-ups
 LOOSE_SHARE = 0.5  # of the deadline: a fleet that needs less has time to recover from a loss
 
@@ -73,6 +74,7 @@ def _split(
 def allowed_share(goal: Goal, fleet: Fleet) -> float:
     """Share of the fleet's price that spreading may add."""
     if goal.mode is Mode.FASTEST:
-        return PRICE_WHEN_FASTEST
+        scarce = goal.cost_usd(fleet.totals) > SCARCE_SHARE * goal.budget_usd
+        return PRICE_OTHERWISE if scarce else PRICE_WHEN_FASTEST
     tight = goal.makespan_s(fleet.totals) > LOOSE_SHARE * goal.deadline_s
     return PRICE_WITH_LIMIT if tight else PRICE_OTHERWISE

@@ -23,7 +23,7 @@ from cloudpits.domain.planning.option import MANY, Option
 SPOT = Purchase.SPOT
 MOST_LOSS = 0.9  # of a worker's time that interruptions are taken to cost at most
 TASKS_IN_HAND = 0.5  # of a batch, lost by an interruption on average
-FASTEST_CAUTION = 0.3  # of the caution: a fleet for speed can still shrink to a cheaper one when rates disappoint
+FASTEST_CAUTION = 0.6  # of the caution: a fleet for speed can still shrink to a cheaper one when rates disappoint
 MOST_OPTIONS = 16
 
 

@@ -24,11 +24,11 @@ from cloudpits.domain.planning.goal import Goal
 from cloudpits.domain.planning.goals import goal_of
 from cloudpits.domain.planning.market import Market, survey
 from cloudpits.domain.planning.option import Option
-from cloudpits.domain.planning.search import fleet_of
+from cloudpits.domain.planning.search import Fleet, fleet_of
 from cloudpits.domain.policies.memory import Memory
 from cloudpits.domain.rebalancing import exploration, replacement, tail
 from cloudpits.domain.rebalancing.cooldown import cooling
-from cloudpits.domain.rebalancing.resizing import MOST_EFFICIENT, Resizing, commands, resize
+from cloudpits.domain.rebalancing.resizing import MISSED, MOST_EFFICIENT, Resizing, commands, resize
 from cloudpits.domain.wording import duration, usd
 
 ROOM_TO_SPARE = 2.0  # times what is at stake until the next decision, for the certificate to count
@@ -194,7 +194,7 @@ def _replacements(outlook: Outlook, change: Resizing) -> Iterator[Command]:
 def _explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], Memory]:
     """Commands that try types never measured, within their share of the budget; and the memory of them."""
     snapshot, totals, memory = outlook.snapshot, change.after.totals, outlook.memory
-    if memory.on_demand or not _time_to_explore(outlook, totals.workers, outlook.goal.makespan_s(totals)):
+    if memory.on_demand or not _time_to_explore(outlook, change.after):
         return (), memory
     known = {sample.instance_type for sample in snapshot.measured} | set(memory.probed)
     places = replacement.allowed_now(snapshot, totals.workers)
@@ -222,11 +222,13 @@ def _to_make_place(outlook: Outlook, count: int) -> Sequence[Worker | None]:
     return dearest.workers[:count]
 
 
-def _time_to_explore(outlook: Outlook, workers: int, seconds_left: float) -> bool:
-    goal, snapshot = outlook.goal, outlook.snapshot
+def _time_to_explore(outlook: Outlook, fleet: Fleet) -> bool:
+    """Something is known, nobody is awaited, and enough is left; for speed, only where known types miss the limits."""
+    goal, snapshot, totals = outlook.goal, outlook.snapshot, fleet.totals
     waiting = any(worker.state is WorkerState.PENDING for worker in snapshot.fleet)
-    late = seconds_left < LEAST_INTERVALS * (goal.interval_s + outlook.market.start_up_s)
-    return goal.mode is Mode.MIN_COST and workers > 0 and not waiting and not late and bool(snapshot.measured)
+    late = goal.makespan_s(totals) < LEAST_INTERVALS * (goal.interval_s + outlook.market.start_up_s)
+    wanted = goal.mode is Mode.MIN_COST or fleet.score.violation > MISSED
+    return wanted and totals.workers > 0 and not waiting and not late and bool(snapshot.measured)
 
 
 def _usd_per_task(change: Resizing) -> float:

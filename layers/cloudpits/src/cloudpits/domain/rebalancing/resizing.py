@@ -20,6 +20,8 @@ from cloudpits.domain.wording import duration, usd, usd_per_tasks
 MARGIN = 0.10  # of the start-up of what is added, and of the price of what is released
 FASTER = 0.01  # share of the time that a faster fleet must save
 MOST_EFFICIENT = 8  # of the pools are tried for additions: for money alone, others cannot be better
+HURRIED_SHARE = 0.5  # of the fleet that is exchanged at a time when the limits are missed as things stand
+MISSED_BY_FAR = 0.1  # share of the budget that the ledger cannot make up for by shrinking the fleet when it must
 MISSED = 0.002  # share of a limit that is not worth a move
 
 
@@ -72,7 +74,7 @@ def _moves(crews: Sequence[Crew], before: Fleet, goal: Goal) -> Moves:
     missed = before.score.violation > MISSED
     crowded = goal.full(before.totals)
     return Moves(
-        release=goal.mode is Mode.MIN_COST or missed,
+        release=goal.mode is Mode.MIN_COST or before.score.violation > MISSED_BY_FAR,
         exchange=crowded and (goal.mode is Mode.FASTEST or missed),
     )
 
@@ -110,13 +112,14 @@ def commands(
     """Replacements, launches and drains that lead from before to after; the first carries what all of them save.
 
     Launch before terminate: who is to make room for new workers stays until one of them works, and only a
-    tenth of the fleet is exchanged at a time.
+    tenth of the fleet is exchanged at a time, or half when the limits would be missed.
     """
     if change.after.counts == change.before.counts:
         return
     why = _why(change, goal)
     arriving = _arriving(change, len(crews), market, goal, diversify=diversify)
-    most = max(1, int(IN_FLIGHT_SHARE * change.before.totals.workers)) if arriving else None
+    share = HURRIED_SHARE if change.before.score.violation > MISSED else IN_FLIGHT_SHARE
+    most = max(1, int(share * change.before.totals.workers)) if arriving else None
     moves: list[Command] = []
     for worker, cost in _leaving(change, crews)[:most]:
         reason = f"{worker.pool} costs {cost}"
