@@ -65,7 +65,8 @@ def _pools(
     if Market.ON_DEMAND in experiment.workers.markets:
         for name, known in types.items():
             usd = known.on_demand_usd_per_hour or math.inf
-            pools.update({Pool(name, zone, Market.ON_DEMAND): [(log.start, usd)] for zone in zones})
+            # Where it costs the same and is never refused, one zone stands for all.
+            pools[Pool(name, zones[0], Market.ON_DEMAND)] = [(log.start, usd)]
     return pools
 
 

@@ -100,6 +100,8 @@ class RateBook:
         self._tree = self._grow(self._combine(earlier, seen), self._scatter)
         self._known: dict[str, RateEstimate] = {}
         self._rates: dict[float, dict[str, float]] = {}
+        self._batches_s: dict[str, float] = {}
+        self._vague: dict[float, frozenset[str]] = {}
 
     def of(self, instance_type: InstanceType) -> RateEstimate:
         """The estimate of one type."""
@@ -124,6 +126,20 @@ class RateBook:
             known = {name: self.of(kind).at_least(sigmas) for name, kind in types.items()}
             self._rates[sigmas] = known
         return known
+
+    def batches_s(self, types: Mapping[str, InstanceType]) -> Mapping[str, float]:
+        """Seconds in which every slot (GPU, else vCPU) of a type computes one task; worked out once, as ``rates``."""
+        if len(self._batches_s) != len(types):
+            self._batches_s = {
+                name: (kind.gpus or kind.vcpus or 1) / self.of(kind).rate for name, kind in types.items()
+            }
+        return self._batches_s
+
+    def vague(self, types: Mapping[str, InstanceType], spread: float) -> frozenset[str]:
+        """Names of the ``types`` whose ln(rate) is less certain than ``spread``; worked out once, as ``rates``."""
+        if spread not in self._vague:
+            self._vague[spread] = frozenset(name for name, kind in types.items() if self.of(kind).spread > spread)
+        return self._vague[spread]
 
     def _offset(self, capacity: Capacity) -> float:
         return capacity.log_work + self._slope * capacity.log_size

@@ -17,13 +17,14 @@ def deviation(estimate: RateEstimate, report: WorkerReport | None) -> float:
     """ln(worker's rate / its type's): log-normal prior of its type, log-normal report; 0 without a usable report."""
     if report is None or implausible(report.perf_sec) is not None:
         return 0.0
-    gap = math.log(report.perf_sec / estimate.rate)
-    if abs(gap) > MOST_DEVIATION:
+    rate = report.perf_sec
+    gap = math.log(rate / estimate.rate)
+    if not -MOST_DEVIATION <= gap <= MOST_DEVIATION:
         gap = math.copysign(MOST_DEVIATION, gap)
-    relative = report.perf_sec_stdev / report.perf_sec
+    relative = report.perf_sec_stdev / rate
     noise = max(LEAST_NOISE, relative if math.isfinite(relative) else 1.0)
     prior = max(BETWEEN_WORKERS, estimate.spread)
-    return gap * prior**2 / (prior**2 + noise**2)
+    return gap * prior * prior / (prior * prior + noise * noise)
 
 
 def worker_rate(estimate: RateEstimate, report: WorkerReport | None) -> float:

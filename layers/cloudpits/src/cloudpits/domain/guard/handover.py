@@ -28,5 +28,5 @@ def being_replaced(snapshot: Snapshot) -> frozenset[str]:
 
 def staying(snapshot: Snapshot) -> list[Worker]:
     """Workers that are meant to go on: neither draining nor about to be replaced."""
-    leaving = being_replaced(snapshot)
-    return [w for w in snapshot.fleet if w.state is not WorkerState.DRAINING and w.instance_id not in leaving]
+    leaving, draining = being_replaced(snapshot), WorkerState.DRAINING
+    return [w for w in snapshot.fleet if w.state is not draining and w.instance_id not in leaving]

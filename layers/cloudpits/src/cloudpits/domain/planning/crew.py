@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from cloudpits.domain.estimation.rates import RateEstimate
 from cloudpits.domain.estimation.workers import deviation
 from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, Worker, WorkerState
 from cloudpits.domain.planning.market import Market
@@ -28,11 +29,15 @@ def crews_of(market: Market, staying: Iterable[Worker]) -> list[Crew]:
     """Groups of the workers that are meant to go on; workers of unknown types are left alone."""
     snapshot = market.snapshot
     groups: defaultdict[tuple[object, ...], list[tuple[float, Worker]]] = defaultdict(list)
+    estimates: dict[str, RateEstimate] = {}
     for worker in staying:
         name = worker.pool.instance_type
         if name not in snapshot.types:
             continue
-        gap = deviation(market.estimate(name), worker.report)
+        estimate = estimates.get(name)
+        if estimate is None:
+            estimates[name] = estimate = market.estimate(name)
+        gap = deviation(estimate, worker.report)
         running = worker.state is WorkerState.RUNNING
         similar = round(gap / SIMILAR) if running else 0
         groups[worker.pool, running, similar].append((math.exp(gap), worker))

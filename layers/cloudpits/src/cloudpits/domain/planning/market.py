@@ -40,7 +40,7 @@ class Market:
     """Cheapest usable offers per type and market; ``rejections`` say which offers were left out and why.
 
     By type: ``rates`` (tasks/s), the same at their lower confidence bounds (``cautious``), ``hazards`` (interruptions
-    per hour).
+    per hour), ``batch_s`` (seconds that every slot needs for one task).
     """
 
     snapshot: Snapshot
@@ -51,6 +51,7 @@ class Market:
     on_demand: Mapping[str, Offer]
     rates: Mapping[str, float]
     cautious: Mapping[str, float]
+    batch_s: Mapping[str, float]
     avoided: Collection[Pool] = ()
     rejections: tuple[str, ...] = ()
 
@@ -60,14 +61,13 @@ class Market:
 
     def kept_share(self, offer: Offer) -> float:
         """Share of a worker's time that interruptions leave: 1 − λ (start-up + time spent on tasks in hand)."""
-        name = offer.pool.instance_type
-        hourly = self.hazards.get(name, offer.interruptions_per_hour) if offer.pool.market is SPOT else 0.0
-        if hourly <= 0.0:
+        pool = offer.pool
+        if pool.market is not SPOT:
             return 1.0
-        kind = self.snapshot.types[name]
-        in_hand_s = TASKS_IN_HAND * (kind.gpus or kind.vcpus or 1) / self.rates[name]
-        lost = hourly / SECONDS_PER_HOUR * (self.start_up_s + in_hand_s)
-        return 1.0 - min(MOST_LOSS, lost)
+        name = pool.instance_type
+        hourly = self.hazards.get(name, offer.interruptions_per_hour)
+        lost = hourly / SECONDS_PER_HOUR * (self.start_up_s + TASKS_IN_HAND * self.batch_s[name])
+        return 1.0 - min(MOST_LOSS, max(0.0, lost))
 
     def bargains(self) -> list[Bargain]:
         """The cheapest offer of each type and market with its net rate."""
@@ -153,6 +153,7 @@ def survey(snapshot: Snapshot, book: RateBook, avoid: Collection[Pool] = ()) -> 
         on_demand,
         book.rates(types),
         book.rates(types, _sigmas(snapshot, book)),
+        book.batches_s(types),
         avoid,
         tuple(f"{offer.pool} is left out: {_oddity(offer, types)}" for offer in odd),
     )

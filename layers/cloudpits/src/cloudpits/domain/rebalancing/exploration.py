@@ -70,12 +70,15 @@ class Probe:
 
 def representatives(market: Market, known: Collection[str]) -> list[Option]:
     """One option per processor of which no type is ``known``: the cheapest to try of those about cheapest per task."""
+    vague = market.book.vague(market.snapshot.types, UNCERTAIN)
+    if vague <= frozenset(known):
+        return []
     tried = {_processor(market, name) for name in known if name in market.snapshot.types}
     groups: defaultdict[str, list[Bargain]] = defaultdict(list)
     for bargain in market.bargains():
-        processor = _processor(market, bargain.offer.pool.instance_type)
-        if processor not in tried:
-            groups[processor].append(bargain)
+        name = bargain.offer.pool.instance_type
+        if name in vague and _processor(market, name) not in tried:
+            groups[_processor(market, name)].append(bargain)
     return [market.option(_cheapest_to_try(group).offer) for group in groups.values()]
 
 

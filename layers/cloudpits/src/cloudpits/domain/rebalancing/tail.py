@@ -38,6 +38,4 @@ def releases(market: Market, crews: Sequence[Crew], seconds_left: float) -> Iter
 
 
 def _drains_in_time(market: Market, worker: Worker) -> bool:
-    kind = market.snapshot.types[worker.pool.instance_type]
-    longest_task_s = max(1, kind.gpus or kind.vcpus) / market.estimate(kind.name).rate
-    return longest_task_s <= market.snapshot.settings.drain_grace_s
+    return market.batch_s[worker.pool.instance_type] <= market.snapshot.settings.drain_grace_s
