@@ -210,6 +210,19 @@ def test_work_done_before_an_interruption_is_kept(make_world: MakeWorld, scripte
     assert result.ordinary_tasks == pytest.approx(ordinary(after, 1.0))
 
 
+def test_without_the_ledger_a_reckless_policy_exceeds_the_budget(make_world: MakeWorld, scripted: Scripted) -> None:
+    """The ablation that the benchmark shows; with the ledger the same wishes are cut down to what is left."""
+
+    def reckless(snapshot: Snapshot) -> Iterable[Command]:
+        return (Launch(SMALL, 10 - len(snapshot.fleet), "more"),) if len(snapshot.fleet) < 10 else ()
+
+    world = make_world(limits=Limits(Mode.MIN_COST, 0.05, None, 10), tasks_total=72_000)
+    kept, broken = play(world, scripted(reckless)), play(world, scripted(reckless), ledger=False)
+    assert not kept.budget_violation
+    assert broken.completed
+    assert broken.budget_violation
+
+
 def test_a_refused_launch_is_remembered_and_its_pool_cools_down(make_world: MakeWorld, scripted: Scripted) -> None:
     def insist(snapshot: Snapshot) -> Iterable[Command]:
         return () if snapshot.fleet else (Launch(SMALL, 1, "go"),)

@@ -15,11 +15,13 @@ from cloudpits.domain.policies.base import Policy
 _NO_FORECAST = Forecast(None, None)
 
 
-def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
+def decide(snapshot: Snapshot, policy: Policy, now: float, *, ledger: bool = True) -> Plan:
     """What to do at ``now``. Pure: equal arguments lead to equal plans.
 
     Whatever the policy proposes, the budget is kept as long as no price exceeds the maximum of its request,
     the limits on workers and vCPUs are kept, and replaced workers leave once their replacement works.
+
+    ``ledger`` is False in one place only, a benchmark that shows what happens without: the budget is then a wish.
     """
     snapshot = snapshot if snapshot.taken_at == now else replace(snapshot, taken_at=now)
     if snapshot.job.tasks_left == 0:
@@ -29,10 +31,14 @@ def decide(snapshot: Snapshot, policy: Policy, now: float) -> Plan:
     if stop is not None:
         return replace(proposal, commands=(stop,))
     wished = [*hand_overs(snapshot), *proposal.commands]
-    guard = BudgetGuard(snapshot)
+    guard = BudgetGuard(snapshot if ledger else _without_budget(snapshot))
     commands = _launches_first(guard.enforce(list(Admission(snapshot).admit(wished))))
     forecast = replace(proposal.forecast or _NO_FORECAST, guarantee=guarantee(snapshot, guard.purse))
     return Plan(tuple(commands), proposal.memory, forecast)
+
+
+def _without_budget(snapshot: Snapshot) -> Snapshot:
+    return replace(snapshot, limits=replace(snapshot.limits, budget_usd=None))
 
 
 def _launches_first(commands: list[Command]) -> list[Command]:

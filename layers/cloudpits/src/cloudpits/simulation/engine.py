@@ -49,6 +49,7 @@ class Run:
     world: Realisation
     policy: Policy
     trace: bool = False
+    ledger: bool = True
     machines: Machines = field(init=False)
     bag: Bag = field(init=False)
     observer: Observer = field(init=False)
@@ -166,7 +167,7 @@ class Run:
 
     def _decide(self, now: float) -> Plan:
         snapshot = self.observer.snapshot(now, self.memory, self.manager_launched)
-        plan = decide(snapshot, self.policy, now)
+        plan = decide(snapshot, self.policy, now, ledger=self.ledger)
         self.manager_launched |= not any(isinstance(command, Stop) for command in plan.commands)
         if self.first_forecast is None:
             self.first_forecast = plan.forecast
@@ -245,6 +246,9 @@ def _why_gone(kind: Kind, machine: Machine) -> str:
     return "drained" if machine.notice_at is None else LEFT_ON_NOTICE
 
 
-def play(world: Realisation, policy: Policy, trace: bool = False) -> RunResult:
-    """One run of ``policy`` in ``world``; ``trace`` keeps decisions and the fleet over time."""
-    return Run(world, policy, trace).play()
+def play(world: Realisation, policy: Policy, trace: bool = False, *, ledger: bool = True) -> RunResult:
+    """One run of ``policy`` in ``world``; ``trace`` keeps decisions and the fleet over time.
+
+    Without ``ledger`` nothing enforces the budget: an ablation, to see what it is good for.
+    """
+    return Run(world, policy, trace, ledger).play()

@@ -25,11 +25,12 @@ _CHUNKS_PER_JOB = 8
 
 @dataclass(frozen=True, slots=True)
 class Contender:
-    """A policy with its options, under the name that the results carry."""
+    """A policy with its options, under the name that the results carry; without ``ledger``, as an ablation."""
 
     name: str
     policy: str
     options: Mapping[str, Any] = field(default_factory=dict)
+    ledger: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ def _play_seed(
 ) -> SeedResults:
     world = realise(scenario, regime, seed)
     runs = {
-        contender.name: play(world, registry.get(contender.policy, **contender.options), trace) for contender in fields
+        contender.name: play(world, registry.get(contender.policy, **contender.options), trace, ledger=contender.ledger)
+        for contender in fields
     }
     return SeedResults(seed, runs, offline_optimum(world, runs.values()) if with_optimum else None)
 
