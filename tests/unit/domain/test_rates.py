@@ -105,6 +105,16 @@ def test_conjugate_update_equals_the_textbook_example() -> None:
     assert posterior.scale == pytest.approx(2.0 + 0.5 * (1.0 + 2.0 * 2.0 * 9.0 / 4.0))
 
 
+@pytest.mark.parametrize("mean", [5e-324, 1e-300, 1e-12, 1.0, 1e12, 1e300])
+@pytest.mark.parametrize("stdev", [0.0, 5e-324, 1e10, 1e308])
+def test_no_stored_figure_breaks_the_estimates(mean: float, stdev: float) -> None:
+    past = (RateSample("c5.large", mean, stdev, 5), RateSample("m5.large", 0.9, 0.1, 5))
+    for state in (snapshot(history=past), snapshot(measured=past)):
+        estimate = rates_of(state).of(TYPES["m5.large"])
+        assert 0.0 < estimate.rate < math.inf
+        assert 0.0 < estimate.spread < math.inf
+
+
 def test_the_tree_agrees_with_the_joint_gaussian() -> None:
     """Two leaves of one branch, root N(0, 1), τ² 1 each: conditional expectation by hand."""
     tree = Tree([Leaf("a", "f", Belief(1.0, 1e-12))], Belief(0.0, 1.0), lambda _: 1.0, 1.0)

@@ -11,6 +11,8 @@ from statistics import median
 from cloudpits.domain.model import RateSample
 
 LARGEST_RATE = 1e12  # tasks/s; beyond it a counter overflowed or a clock stood still
+SMALLEST_RATE = 1e-12  # a task in 30,000 years
+WIDEST_SPREAD = 1e3  # times the mean: says no more than that nothing is known
 OUTLIER_FACTOR = 10.0  # a worker this many times off its type's median measured something else
 ENOUGH_TO_JUDGE = 3  # values needed before one can be called an outlier
 
@@ -37,6 +39,8 @@ def implausible(rate: float) -> str | None:
         return f"the rate {rate} is not a finite number"
     if rate <= 0.0:
         return f"the rate {rate:g} tasks/s is not positive"
+    if rate < SMALLEST_RATE:
+        return f"the rate {rate:g} tasks/s is below {SMALLEST_RATE:g}"
     if rate > LARGEST_RATE:
         return f"the rate {rate:g} tasks/s is beyond {LARGEST_RATE:g}"
     return None
@@ -54,9 +58,8 @@ def without_outliers(values: Iterable[float]) -> list[float]:
 def _clean(sample: RateSample) -> RateSample | None:
     if sample.samples <= 0 or implausible(sample.mean):
         return None
-    if math.isfinite(sample.stdev) and sample.stdev >= 0.0:
-        return sample
-    return RateSample(sample.instance_type, sample.mean, 0.0, sample.samples)
+    usable = math.isfinite(sample.stdev) and sample.stdev >= 0.0
+    return sample._replace(stdev=min(sample.stdev, WIDEST_SPREAD * sample.mean) if usable else 0.0)
 
 
 @lru_cache(maxsize=256)
