@@ -314,3 +314,31 @@ def _without_books(name: str, adapter: Any) -> Any:
             return fail
 
     return Down() if name == "books" else adapter
+
+
+def test_a_job_manager_that_has_hung_is_replaced(experiment: Any) -> None:
+    """It is up and billed, but publishes nothing any more: its successor resumes, and the workers stay."""
+    with experiment(size=2) as run:
+        run.cycle(at="10:00")
+        (first,) = run.job_managers
+        run.at("10:05")
+        run.progress(10)
+        run.cycle(at="10:35")
+        assert run.job_managers == [first]
+        result = run.cycle(at="10:40")
+        assert run.job_managers == []
+        run.cycle(at="10:45")
+        assert len(run.job_managers) == 1
+        assert first not in run.job_managers
+        assert len(run.workers) == 2
+        assert "has said nothing for 35 min" in str(result)
+
+
+def test_a_job_manager_that_never_spoke_is_given_time_to_boot(experiment: Any) -> None:
+    with experiment(size=0) as run:
+        run.cycle(at="10:00")
+        (first,) = run.job_managers
+        run.cycle(at="10:30")
+        assert run.job_managers == [first]
+        run.cycle(at="10:35")
+        assert run.job_managers == []
