@@ -14,7 +14,6 @@ from cloudpits.domain.planning.search import Fleet, fleet_of, improve, rounded
 HORIZONS = 10
 STARTS = 2  # of the swept fleets, how many are searched from
 BUDGET_HALVINGS = 12  # of the range in which the smallest budget is sought
-MOST_DIVISIONS = 20  # of the places between two options
 SLOWEST = 4.0  # times the horizon that is cheapest for one type
 
 
@@ -83,17 +82,17 @@ def two_sizes(options: Sequence[Option], goal: Goal) -> list[Fleet]:
     """The best fleet of many small and a few large workers that uses every place.
 
     Where places are scarce, a rounded linear programme takes one very large worker, and single changes lead from
-    there to no fleet of several middling ones: all divisions between two options are tried.
+    there to no fleet of several middling ones: the promising divisions between any two options are tried.
     """
     most = goal.max_workers
     tried = [
-        (goal.judge(totals[:]), (i, count), (j, most - count))
+        (goal.judge(totals[:]), (i, most - many), (j, many))
         for i, small in enumerate(options)
         for j, large in enumerate(options)
         if small.rate < large.rate
-        for count in _divisions(most)
-        if count <= small.bound and most - count <= large.bound
-        if goal.fits(totals := large.added_to(small.added_to(EMPTY, count), most - count))
+        for many in _divisions(small, large, goal)
+        if most - many <= small.bound and many <= large.bound
+        if goal.fits(totals := large.added_to(small.added_to(EMPTY, most - many), many))
     ]
     if not tried:
         return []
@@ -102,9 +101,24 @@ def two_sizes(options: Sequence[Option], goal: Goal) -> list[Fleet]:
     return [fleet_of(options, [counts.get(number, 0) for number in range(len(options))], goal)]
 
 
-def _divisions(most: int) -> Sequence[int]:
-    """Numbers of small workers: each, or every so many in large fleets."""
-    return range(0, most + 1, max(1, most // MOST_DIVISIONS))
+def _divisions(small: Option, large: Option, goal: Goal) -> set[int]:
+    """Numbers of large workers: as few as meet the deadline at cautious rates; without one, parts of the places.
+
+    N + Σ r·s ≤ D·Σ r_cautious is linear in their number.
+    """
+    most = goal.max_workers
+    if math.isfinite(goal.deadline_s):
+        each = _within(small, goal.deadline_s)
+        gained = _within(large, goal.deadline_s) - each
+        least = (goal.tasks - most * each) / gained if gained > 0.0 else 0.0
+        if 0.0 < least <= most:
+            return {math.ceil(least), min(most, math.ceil(least) + 1)}
+    return {0, most // 4, most // 2, most}
+
+
+def _within(option: Option, seconds: float) -> float:
+    """Tasks that one worker surely computes in that time."""
+    return option.cautious * seconds - option.rate * option.start_up_s
 
 
 def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> float | None:
