@@ -141,6 +141,8 @@ def show(title: str, document: dict[str, Any], console: Console) -> None:
         "forecast",
         "regret p50",
         "regret p95",
+        "own luck p50",
+        "own luck p95",
     )
     table = Table(*columns, f"{SUBJECT} vs it", title=f"{title}; offline optimum {shown}")
     against = {row["policy"]: next(iter([*row.values()][2:])) for row in document.get("paired", [])}
@@ -161,6 +163,8 @@ def show(title: str, document: dict[str, Any], console: Console) -> None:
             "–" if row["forecast_to_actual_cost"]["p50"] is None else f"{row['forecast_to_actual_cost']['p50']:.2f}",
             _percent(regret["p50"]),
             _percent(regret["p95"]),
+            _percent(row["regret_by_own_luck"]["p50"]),
+            _percent(row["regret_by_own_luck"]["p95"]),
             _percent(against.get(row["policy"])),
         )
     console.print(table)
@@ -222,7 +226,7 @@ def write(results: dict[str, Any]) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run, print, write; 1 when a promise was broken."""
     options = parse(arguments)
-    console = Console(width=170)
+    console = Console(width=200)
     documents = []
     for title, document in tables(options):
         show(title, document, console)

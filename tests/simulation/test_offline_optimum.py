@@ -174,6 +174,17 @@ def test_never_above_any_completed_run(recorded: Scenario, regime: Regime, seed:
     assert min(run.cost_usd for run in completed) >= bound.cost_usd > 0.0
 
 
+def test_a_run_is_not_blamed_for_the_luck_of_another(recorded: Scenario) -> None:
+    world = realise(recorded, REGIMES["stock-out"], 1)
+    runs = [play(world, registry.get(name)) for name in registry.NAMES]
+    bound = offline_optimum(world, runs)
+    assert bound is not None
+    own = [least for least in bound.own_usd if least is not None]
+    assert len(own) == sum(run.completed for run in runs)
+    assert bound.cost_usd == min(own)
+    assert all(run.cost_usd >= least for run, least in zip(runs, bound.own_usd, strict=True) if least is not None)
+
+
 def test_close_to_the_best_policy_in_calm_weather(recorded: Scenario) -> None:
     world = realise(recorded, REGIMES["calm"], 0)
     runs = [play(world, registry.get(name)) for name in ("mpc", "static-best", "uniform-progress")]

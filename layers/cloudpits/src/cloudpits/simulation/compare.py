@@ -39,9 +39,23 @@ def _regrets(results: Sequence[SeedResults], name: str) -> list[float]:
     ]
 
 
+def _regrets_by_own_luck(results: Sequence[SeedResults], name: str) -> list[float]:
+    """Against the optimum of the job that the run's own luck left: others' luck lowers the common bound, not this."""
+    found = []
+    for result in results:
+        own = dict(zip(result.runs, result.bound.own_usd, strict=True)) if result.bound is not None else {}
+        if (least := own.get(name)) is not None and least > 0.0:
+            found.append(result.runs[name].cost_usd / least - 1.0)
+    return found
+
+
 def _entry(results: Sequence[SeedResults], name: str) -> Document:
     summary = summarise([result.runs[name] for result in results])
-    return {"policy": name, **summary, "regret": figures(_regrets(results, name))}
+    regrets = {
+        "regret": figures(_regrets(results, name)),
+        "regret_by_own_luck": figures(_regrets_by_own_luck(results, name)),
+    }
+    return {"policy": name, **summary, **regrets}
 
 
 def compare_in(  # independent choices of an experiment with policies

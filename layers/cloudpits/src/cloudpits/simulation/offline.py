@@ -40,10 +40,14 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """Least cost (USD) and, in mode ``fastest``, least makespan (seconds) of any run in the world."""
+    """Least cost (USD) and, in mode ``fastest``, least makespan (seconds) of any run in the world.
+
+    ``own_usd`` holds, per run, the least cost given that run's own luck alone (None for runs that did not complete).
+    """
 
     cost_usd: float
     makespan_s: float | None = None
+    own_usd: tuple[float | None, ...] = ()
 
 
 def _bucket_prices(world: Realisation, pool: Pool, edges: Array) -> Array:
@@ -150,26 +154,29 @@ def _horizon(world: Realisation, completed: list[RunResult]) -> float:
     return slowest * _LONGER if deadline is None else max(deadline, slowest)
 
 
-def _least_costs(world: Realisation, completed: list[RunResult]) -> Iterator[float]:
-    """Without luck, and for each run that had some: every run costs at least one of these."""
+def _least_costs(world: Realisation, completed: list[RunResult]) -> Iterator[float | None]:
+    """Per run: without luck, or for the job that its luck left to be paid. Every run costs at least that."""
     total, horizon = world.scenario.tasks_total, _horizon(world, completed)
-    lucky = [(run.ordinary_tasks, run.pools) for run in completed if run.ordinary_tasks < total]
-    for tasks, pools in [(total, None), *lucky]:
-        cost = least_cost(world, tasks, horizon, pools)
-        if cost is not None:
-            yield cost
+    plain = least_cost(world, total, horizon)
+    for run in completed:
+        lucky = least_cost(world, run.ordinary_tasks, horizon, run.pools) if run.ordinary_tasks < total else None
+        found = [cost for cost in (plain, lucky) if cost is not None]
+        yield min(found) * _SLACK if found else None
 
 
 def offline_optimum(world: Realisation, runs: Iterable[RunResult]) -> Bound | None:
     """Bound below every completed run of ``runs`` in ``world``; None when none completed."""
+    runs = list(runs)
     completed = [run for run in runs if run.completed]
     if not completed:
         return None
-    costs = list(_least_costs(world, completed))
+    costs = iter(list(_least_costs(world, completed)))
+    own = tuple(next(costs) if run.completed else None for run in runs)
     limits = world.scenario.limits
     makespan = None
     if limits.mode is Mode.FASTEST and limits.budget_usd is not None:
         tasks = min(run.ordinary_tasks for run in completed)
         fastest = min(run.makespan_s for run in completed)
         makespan = _least_makespan(world, tasks, fastest, limits.budget_usd)
-    return Bound(min(costs) * _SLACK, makespan) if costs else None
+    least = min((cost for cost in own if cost is not None), default=None)
+    return None if least is None else Bound(least, makespan, own)
