@@ -5,6 +5,7 @@ from __future__ import annotations
 import aws_cdk as cdk
 from constructs import Construct
 
+from cloudpits.config.stacks import experiment_stack
 from infra import compliance
 from infra.constructs.controller import Controller
 from infra.constructs.controller_role import EXPERIMENT_TAG
@@ -13,7 +14,7 @@ from infra.constructs.instances import Instances
 from infra.constructs.monitoring import Monitoring
 from infra.constructs.program import ProgramFiles
 from infra.constructs.test_events import TestEvents
-from infra.settings import Settings, Target, experiment_stack
+from infra.settings import Settings, Target
 from infra.shared_stack import Shared
 
 

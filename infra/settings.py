@@ -13,12 +13,6 @@ from cloudpits.config.errors import InvalidInputError, first_problem
 from cloudpits.config.experiment import Experiment, load_experiment
 
 REPOSITORY = Path(__file__).parents[1]
-SHARED_STACK = "CloudPits-Shared"
-
-
-def experiment_stack(name: str) -> str:
-    """Name of the stack of the experiment called ``name``."""
-    return f"CloudPits-{name}"
 
 
 class Settings(BaseModel):

@@ -17,6 +17,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cloudpits.config.stacks import SHARED_STACK
 from infra import compliance
 from infra.bundling import MIGRATIONS, files_digest, migrator_code
 from infra.constructs import test_events
@@ -31,7 +32,7 @@ from infra.constructs.python_function import (
     Placement,
     PythonFunction,
 )
-from infra.settings import SHARED_STACK, Settings
+from infra.settings import Settings
 
 
 @dataclass(frozen=True)

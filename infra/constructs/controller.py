@@ -15,10 +15,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from cloudpits.config.errors import InvalidInputError
+from cloudpits.config.stacks import experiment_stack
 from infra.constructs.controller_role import ControllerRole, Scope
 from infra.constructs.instances import Instances, subnets_by_zone, template_id, templates_by_architecture
 from infra.constructs.python_function import FunctionSpec, PackageLayer, Placement, PythonFunction
-from infra.settings import Settings, Target, experiment_stack
+from infra.settings import Settings, Target
 from infra.shared_stack import Shared
 
 SPOT_EVENTS = ["EC2 Spot Instance Interruption Warning", "EC2 Instance Rebalance Recommendation"]

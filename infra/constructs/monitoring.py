@@ -9,8 +9,9 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from cloudpits.config.stacks import experiment_stack
 from infra.constructs.controller import Controller
-from infra.settings import Target, experiment_stack
+from infra.settings import Target
 
 WORKER_NAMESPACE = "Performance"
 BUDGET_SHARE = 0.9

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from cloudpits.config.errors import InvalidInputError
-from infra.settings import Settings, experiment_stack, load_target, read_settings
+from cloudpits.config.stacks import experiment_stack
+from infra.settings import Settings, load_target, read_settings
 
 
 def test_defaults_are_for_aws() -> None:

@@ -11,6 +11,7 @@ from botocore.config import Config
 
 from cloudpits.adapters.aws.errors import cloud_errors
 from cloudpits.config.experiment import Experiment
+from cloudpits.config.stacks import experiment_stack
 from cloudpits.domain.errors import CloudError
 
 NO_SUCH_STACK = "ValidationError"  # CloudFormation's code for a stack that does not exist
@@ -21,16 +22,11 @@ class RebalancerError(CloudError):
     """The rebalancer failed, or the stack is not whole enough to have one; its instances end with their lease."""
 
 
-def stack_name(experiment: Experiment) -> str:
-    """Name of the experiment's stack."""
-    return f"CloudPits-{experiment.name}"
-
-
 def outputs(experiment: Experiment) -> Mapping[str, str]:
     """Outputs of the experiment's stack; CloudError when it is not deployed or AWS cannot be asked."""
     client = boto3.client("cloudformation", region_name=experiment.region)
-    with cloud_errors(f"looking for the stack {stack_name(experiment)}"):
-        stacks = client.describe_stacks(StackName=stack_name(experiment))["Stacks"]
+    with cloud_errors(f"looking for the stack {experiment_stack(experiment.name)}"):
+        stacks = client.describe_stacks(StackName=experiment_stack(experiment.name))["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stacks[0].get("Outputs", [])}
 
 
@@ -40,7 +36,7 @@ def ask(experiment: Experiment, event: Mapping[str, Any]) -> Mapping[str, Any]:
     name = outputs(experiment).get("Rebalancer")
     if name is None:
         raise RebalancerError(
-            f"{stack_name(experiment)} has no rebalancer: it was never deployed to the end", "NoOutput"
+            f"{experiment_stack(experiment.name)} has no rebalancer: it was never deployed to the end", "NoOutput"
         )
     with cloud_errors("asking the rebalancer"):
         response = client.invoke(FunctionName=name, Payload=json.dumps(event).encode())
@@ -53,6 +49,6 @@ def ask(experiment: Experiment, event: Mapping[str, Any]) -> Mapping[str, Any]:
 def delete_stack(experiment: Experiment) -> None:
     """Have CloudFormation delete the experiment's stack, which needs none of its files, and wait for the end."""
     client = boto3.client("cloudformation", region_name=experiment.region)
-    with cloud_errors(f"deleting the stack {stack_name(experiment)}"):
-        client.delete_stack(StackName=stack_name(experiment))
-        client.get_waiter("stack_delete_complete").wait(StackName=stack_name(experiment))
+    with cloud_errors(f"deleting the stack {experiment_stack(experiment.name)}"):
+        client.delete_stack(StackName=experiment_stack(experiment.name))
+        client.get_waiter("stack_delete_complete").wait(StackName=experiment_stack(experiment.name))

@@ -15,9 +15,8 @@ from cloudpits.cli import options
 from cloudpits.cli.cdk import run_cdk
 from cloudpits.cli.output import console, duration, print_json, usd
 from cloudpits.config.experiment import Experiment, load_experiment
+from cloudpits.config.stacks import SHARED_STACK, experiment_stack
 from cloudpits.domain.errors import CloudError, InvalidInputError
-
-SHARED_STACK = "CloudPits-Shared"
 
 
 def _confirm(question: str, yes: bool) -> None:
@@ -43,7 +42,6 @@ def deploy(
     run: Annotated[str | None, typer.Option(metavar="ID", help="Run id; default: the name and the time.")] = None,
 ) -> None:
     """Show what the plan costs, ask, then deploy the shared stack and the experiment's."""
-    from cloudpits.cli.controller import stack_name
     from cloudpits.cli.planning import feasible_plan, show_plan
 
     loaded = load_experiment(experiment)
@@ -54,7 +52,7 @@ def deploy(
     _confirm(f"Deploy {loaded.name} to {loaded.region} ({at_most})?", yes)
     chosen = run or f"{loaded.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     _abandon_nothing(loaded, experiment, chosen)
-    stacks = [SHARED_STACK, stack_name(loaded)]
+    stacks = [SHARED_STACK, experiment_stack(loaded.name)]
     run_cdk(["deploy", *stacks, *_context(experiment, chosen), "--require-approval", "never"])
     console.print(f"run {chosen} is under way; watch it with: cloudpits status {experiment}")
 
@@ -91,7 +89,7 @@ def _stop(loaded: Experiment) -> None:
 
 
 def _remove(loaded: Experiment, path: Path) -> None:
-    from cloudpits.cli.controller import delete_stack, stack_name
+    from cloudpits.cli.controller import delete_stack
     from cloudpits.config.artefacts import program_digest
 
     try:
@@ -99,15 +97,13 @@ def _remove(loaded: Experiment, path: Path) -> None:
     except InvalidInputError:  # the module is gone: CDK could not even name the stack
         delete_stack(loaded)
         return
-    run_cdk(["destroy", stack_name(loaded), *_context(path), "--force"])
+    run_cdk(["destroy", experiment_stack(loaded.name), *_context(path), "--force"])
 
 
 def destroy(experiment: options.Experiment, yes: options.Yes = False) -> None:
     """End the run and its instances, then remove the experiment's stack; measurements and results stay."""
-    from cloudpits.cli.controller import stack_name
-
     loaded = load_experiment(experiment)
-    _confirm(f"End the run of {loaded.name} and remove {stack_name(loaded)}?", yes)
+    _confirm(f"End the run of {loaded.name} and remove {experiment_stack(loaded.name)}?", yes)
     _stop(loaded)
     _remove(loaded, experiment)
 

@@ -21,7 +21,6 @@ CDK = Path("node_modules/.bin/cdk")
 HOME = Path(".cloudpits")
 QUALIFIER = "hnb659fds"  # of CDK's standard bootstrap
 BOOTSTRAP_VERSION = "28"
-SHARED = "CloudPits-Shared"
 _TIMEOUT_S = 300.0
 
 

@@ -18,10 +18,11 @@ from cloudpits.agents.processes import find_program
 from cloudpits.application.run_report import run_report
 from cloudpits.config.artefacts import program_digest
 from cloudpits.config.experiment import Experiment, load_experiment
+from cloudpits.config.stacks import SHARED_STACK, experiment_stack
 from cloudpits.domain.errors import CloudError
 from cloudpits.domain.model import RateSample
 from cloudpits.local.building import build_module, check_program
-from cloudpits.local.deploying import SHARED, Deployment, bootstrap, require_tools
+from cloudpits.local.deploying import Deployment, bootstrap, require_tools
 from cloudpits.local.faults import FaultInjection, FaultPlan
 from cloudpits.local.live import View, make_view
 from cloudpits.local.machines import Supervisor
@@ -187,13 +188,13 @@ class Play:
         deployment = Deployment(stage.folder, stage.endpoint_environment, context)
         self._view.step("synthesising the stacks")
         deployment.synthesise()
-        self._view.step(f"deploying {SHARED}: network, database, artefacts, migrations")
-        shared = deployment.deploy(SHARED)
+        self._view.step(f"deploying {SHARED_STACK}: network, database, artefacts, migrations")
+        shared = deployment.deploy(SHARED_STACK)
         observer = Observer(stage.aws, stage.region, shared["ArtefactBucket"], stage.run, shared["DatabaseSecret"])
         exits.callback(observer.close)
         if request.history:
             observer.books.add_rates(request.program, request.experiment.name, request.history)
-        name = f"CloudPits-{request.experiment.name}"
+        name = experiment_stack(request.experiment.name)
         self._view.step(f"deploying {name}: controller, launch templates, schedule")
         return {**shared, **deployment.deploy(name), "observer": observer}
 
