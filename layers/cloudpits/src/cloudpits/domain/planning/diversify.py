@@ -13,6 +13,7 @@ from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet
 
 LARGEST_SHARE = 1 / 3  # of the throughput in one pool
+LARGEST_WHEN_FASTEST = 1 / 5  # the same where the loss of a pool is the loss of the lead
 PRICE_WITH_LIMIT = 0.01  # of the cost, where a lost pool endangers a deadline
 PRICE_WHEN_FASTEST = 0.03  # where time counts, not money
 SCARCE_SHARE = 0.7  # of the budget: a fleet that needs more is slowed down by every dollar spent on zones
@@ -32,13 +33,14 @@ class Spread:
 def spread_out(
     market: Market, goal: Goal, options: Sequence[Option], fleet: Fleet, *, diversify: bool = True
 ) -> Spread:
-    """The fleet with no spot pool above a third of the throughput, as far as dearer zones stay affordable."""
+    """The fleet with no spot pool above a third of the throughput (a fifth for speed), while dearer zones are affordable."""
     allowed = allowed_share(goal, fleet) * fleet.totals.usd_per_s if diversify else -1.0
+    most = LARGEST_WHEN_FASTEST if goal.mode is Mode.FASTEST else LARGEST_SHARE
     counts: dict[Option, int] = {}
     for option, count in zip(options, fleet.counts, strict=True):
         if not count:
             continue
-        parts, allowed = _split(market, option, count, fleet.totals.rate, allowed)
+        parts, allowed = _split(market, option, count, most * fleet.totals.rate, allowed)
         for part, workers in parts:
             counts[part] = counts.get(part, 0) + workers
     totals = EMPTY
@@ -49,9 +51,9 @@ def spread_out(
 
 
 def _split(
-    market: Market, option: Option, count: int, throughput: float, allowed: float
+    market: Market, option: Option, count: int, most_rate: float, allowed: float
 ) -> tuple[list[tuple[Option, int]], float]:
-    most = max(1, int(LARGEST_SHARE * throughput / option.rate + 1e-9))
+    most = max(1, int(most_rate / option.rate + 1e-9))
     if option.running or count <= most or option.pool.market is not Purchase.SPOT:
         return [(option, count)], allowed
     parts: list[tuple[Option, int]] = []
