@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Spread:
 def spread_out(
     market: Market, goal: Goal, options: Sequence[Option], fleet: Fleet, *, diversify: bool = True
 ) -> Spread:
-    """The fleet with no spot pool above a third of the throughput (a fifth for speed), while dearer zones are affordable."""
+    """The fleet with no spot pool above a third of the throughput (a fifth for speed), as far as that is affordable."""
     allowed = allowed_share(goal, fleet) * fleet.totals.usd_per_s if diversify else -1.0
     most = LARGEST_WHEN_FASTEST if goal.mode is Mode.FASTEST else LARGEST_SHARE
     counts: dict[Option, int] = {}
@@ -56,8 +57,10 @@ def _split(
     most = max(1, int(most_rate / option.rate + 1e-9))
     if option.running or count <= most or option.pool.market is not Purchase.SPOT:
         return [(option, count)], allowed
+    siblings = market.siblings(option.pool)
+    most = max(most, math.ceil(count / max(1, len(siblings))))  # with few zones, rather even parts than a rest
     parts: list[tuple[Option, int]] = []
-    for offer in market.siblings(option.pool)[1:]:
+    for offer in siblings[1:]:
         left = count - sum(workers for _, workers in parts)
         if left <= most:
             break
