@@ -61,6 +61,7 @@ def test_a_workload_cannot_be_chosen_from_a_table_without_any(tmp_path: Path) ->
         ("c5.large,0,0,1", "rate_mean '0'"),
         ("c5.large,1e-300,0,1", "rate_mean '1e-300'"),
         ("c5.large,1,1e300,1", "rate_stdev '1e300'"),
+        ("c5.large,0.1,9,5", "rate_stdev '9' is not usable; write a number from 0 to 0.3"),
         ("c5.large,1,0,2.5", "samples 2.5"),
         ("c5.large,1,0", "samples ''"),
         ("c5.large,2,5,0,1", "more cells than the header; write decimals with a point"),
@@ -83,6 +84,13 @@ def test_a_bad_row_is_named_by_its_line(tmp_path: Path, row: str, says: str) -> 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="line 1: column 'samples' is missing"):
         read_performance(table(tmp_path, "c5.large,1,0", header="instance_type,rate_mean,rate_stdev"))
+
+
+def test_a_column_that_appears_twice_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="line 1: column 'rate_mean' appears twice"):
+        read_performance(
+            table(tmp_path, "c5.large,1,2,0,1", header="instance_type,rate_mean,rate_mean,rate_stdev,samples")
+        )
 
 
 def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:

@@ -58,12 +58,37 @@ def test_the_last_of_two_rows_for_one_instant_counts(write: Write) -> None:
     log = read_price_log(write(FIRST, FIRST.replace("0.0400", "0.0450")))
     assert series(log) == {("c5.large", "us-east-1a"): [(0.0, 0.045)]}
     assert log.duplicates == 1
+    assert "1 rows of the price log repeat an instant: the last one counts" in log.notes
+
+
+def test_the_days_that_a_log_covers_are_told(write: Write) -> None:
+    assert read_price_log(write(FIRST, LATER.replace("03-02", "03-09"))).notes == (
+        "recorded prices from 2021-03-02 to 2021-03-09",
+    )
+
+
+def test_compression_is_recognised_whatever_the_name(write: Write, tmp_path: Path) -> None:
+    plain = tmp_path / "log.txt"
+    plain.write_bytes(write(FIRST, OTHER, LATER, name="log.tsv.xz").read_bytes())
+    assert series(read_price_log(plain)) == EXPECTED
+
+
+@pytest.mark.parametrize("zone", ["us-east-1-bos-1a", "us-east-1-wl1-bos-wlz-1"])
+def test_local_zones_are_zones(write: Write, zone: str) -> None:
+    assert list(read_price_log(write(FIRST.replace("us-east-1a", zone))).series) == [("c5.large", zone)]
+
+
+def test_a_long_wrong_value_is_cut(write: Write) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        read_price_log(write(FIRST.replace("0.0400", "9" * 10_000)))
+    assert len(str(error.value)) < 300
 
 
 def test_windows_rows_are_left_out_and_counted(write: Write) -> None:
     log = read_price_log(write(FIRST, OTHER, LATER, FIRST.replace("Linux/UNIX", "Windows").replace("0.04", "0.13")))
     assert series(log) == EXPECTED
-    assert log.dropped_windows == 1
+    assert log.dropped == 1
+    assert "the price log's 1 rows of other systems than Linux were left out" in log.notes
 
 
 def test_zone_ids_are_taken_as_names(write: Write) -> None:
@@ -87,6 +112,10 @@ def test_timestamps_without_fraction_are_read(write: Write) -> None:
         (FIRST.replace("2021-03-02T", "02/03/2021 "), "timestamp '02/03/2021 00:00:00.000Z'"),
         (FIRST.replace("c5.large", "c5large"), "instance_type 'c5large'"),
         (FIRST.replace("2021", "1970"), "timestamp '1970"),
+        (FIRST.replace("2021", "2999"), "timestamp '2999"),
+        (FIRST.replace("0.0400", "1e-300"), "price '1e-300' is not usable; USD per hour from 0.0001 to 1000"),
+        (FIRST.replace("us-east-1a", "us-east-1zz"), "az 'us-east-1zz'"),
+        (FIRST.replace("us-east-1a", "us-east-1-a b"), "az 'us-east-1-a b'"),
         (FIRST.replace("us-east-1a", ""), "az"),
         (FIRST.replace("us-east-1a", "eu-west-1a"), "az 'eu-west-1a' is not usable; name a zone of the row's region"),
         (FIRST.replace("\tus-east-1\t", "\t\t"), "region"),

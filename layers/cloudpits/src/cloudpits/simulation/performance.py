@@ -13,14 +13,15 @@ from cloudpits.domain.model import RateSample
 Row = dict[str | None, str | None]  # under None: cells beyond the header
 NO_PERFORMANCE = "none"  # instead of a file: no history at all
 REQUIRED = ("instance_type", "rate_mean", "rate_stdev", "samples")
+OPTIONAL = ("workload", "unit")
 # Tasks/s outside this range, or a spread this many times the mean, are typing errors: 1e-9 is a task in 30 years.
 _SMALLEST_RATE, _LARGEST_RATE = 1e-9, 1e9
-_WIDEST_SPREAD = 100.0
+_WIDEST_SPREAD = 3.0
 # A unit such as "jobs per hour" or "steps/min" names its time; one that names none is taken to be per second.
 _TIME = re.compile(r"(?:/|\bper)\s*(min|h)(?:\b|r\b|in|our|ute)", re.IGNORECASE)
 _SECONDS = {"min": 60.0, "h": 3600.0}
 _TYPE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
-ACCEPTED = f"expected the columns {','.join(REQUIRED)} and optionally workload and unit"
+ACCEPTED = f"expected the columns {','.join(REQUIRED)} and optionally {' and '.join(OPTIONAL)}"
 
 
 def _number(place: str, row: Row, column: str, accepted: tuple[float, float], empty: str = "") -> float:
@@ -66,7 +67,7 @@ def _rows(path: Path) -> list[tuple[int, Row]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
-            columns = reader.fieldnames or ()
+            columns = tuple(reader.fieldnames or ())
             rows = [(reader.line_num, row) for row in reader]
     except FileNotFoundError:
         raise InvalidInputError(f"{path}: no such performance table") from None
@@ -75,6 +76,9 @@ def _rows(path: Path) -> list[tuple[int, Row]]:
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
         raise InvalidInputError(f"{path}: line 1: column {missing[0]!r} is missing; {ACCEPTED}")
+    repeated = [column for column in (*REQUIRED, *OPTIONAL) if columns.count(column) > 1]
+    if repeated:
+        raise InvalidInputError(f"{path}: line 1: column {repeated[0]!r} appears twice; keep the one that counts")
     return rows
 
 
