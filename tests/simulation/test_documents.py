@@ -18,7 +18,7 @@ from cloudpits.simulation.offline import Bound
 from cloudpits.simulation.scenario import REGIMES, Scenario
 from cloudpits.simulation.simulate import simulate
 from cloudpits.simulation.statistics import figures
-from cloudpits.simulation.sweep import contenders, sweep
+from cloudpits.simulation.sweep import _chunks, contenders, sweep
 
 MakeExperiment = Callable[..., Experiment]
 FIGURES = {"mean", "p50", "p95", "max"}
@@ -125,7 +125,7 @@ def test_a_run_below_the_bound_is_a_defect(recorded: Scenario) -> None:
         ({"budgets": [float("nan")]}, "--budgets: nan"),
         ({"deadlines": [-1.0]}, "--deadlines: -1.0"),
         ({"policy": "best"}, "policy: 'best' is not known"),
-        ({"regime": "sunny"}, "regime: 'sunny' is not known; choose one of calm"),
+        ({"regime": "sunny"}, "--regime: 'sunny' is not known; choose one of calm"),
     ],
 )
 def test_bad_options_are_named(
@@ -134,6 +134,33 @@ def test_bad_options_are_named(
     with pytest.raises(InvalidInputError) as error:
         simulate(ep(), files[0], **{"performance": files[1], "jobs": 1, **options})
     assert says in str(error.value)
+
+
+def test_limits_that_the_policy_refuses_say_why_and_another_run_is_shown(
+    ep: MakeExperiment, files: tuple[Path, Path]
+) -> None:
+    document = simulate(ep(), files[0], budgets=[3.0, 0.01], runs=2, performance=files[1], jobs=1)
+    kept, refused = document["by_limit"]
+    assert (kept["completed_share"], kept["refused"]) == (1.0, [])
+    assert (refused["completed_share"], refused["launches"]) == (0.0, 0)
+    assert "no fleet surely keeps the limits" in refused["refused"][0]
+    assert document["sample_run"]["completed"]
+    assert document["sample_run"]["budget_usd"] == 3.0
+
+
+def test_what_the_figures_rest_on_is_told(ep: MakeExperiment, files: tuple[Path, Path]) -> None:
+    notes = simulate(ep(), files[0], runs=1, policy="static-best", performance=files[1], jobs=1)["notes"]
+    assert notes[0].startswith("recorded prices from 2021-03-")
+    assert any(note.startswith("left out for want of a measured rate: ") for note in notes)
+
+
+@pytest.mark.parametrize(("runs", "jobs", "size"), [(1, 1, 1), (32, 2, 2), (100_000, 2, 10), (100, 64, 1)])
+def test_seeds_are_dealt_out_in_chunks_that_keep_every_process_busy_and_the_bar_moving(
+    runs: int, jobs: int, size: int
+) -> None:
+    chunks = [*_chunks(range(runs), jobs)]
+    assert [seed for chunk in chunks for seed in chunk] == [*range(runs)]
+    assert max(map(len, chunks)) == size
 
 
 def test_figures_of_nothing_are_none() -> None:

@@ -9,11 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import plotly.graph_objects as go
 import pytest
 
 from cloudpits.config.experiment import Experiment
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.reporting.html import KINDS, write_report
+from cloudpits.reporting.page import axis, mark_limits
 from cloudpits.simulation.compare import compare
 from cloudpits.simulation.simulate import simulate
 
@@ -122,6 +124,48 @@ def test_draws_its_figures_in_a_real_browser(kind: str, document: dict[str, Any]
     assert figures >= 1
     assert len(re.findall(r'class="main-svg"', dom)) >= figures
     assert re.search(r'class="(?:trace|points|barlayer)', dom)
+
+
+def test_a_front_over_more_than_a_decade_is_drawn_on_logarithmic_axes(tmp_path: Path) -> None:
+    dear = {**PLAN["front"][0], "cost_usd": 260.0}
+    write_report("plan", {**PLAN, "front": [dear, PLAN["front"][1]]}, tmp_path / "plan.html")
+    html = (tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert re.search(r'"yaxis":\{[^}]*\{[^}]*\}[^}]*"type":"log"', html)
+    assert not re.search(r'"xaxis":\{[^}]*\{[^}]*\}[^}]*"type":"log"', html)
+
+
+def test_limits_are_marked_where_they_are_on_either_kind_of_axis() -> None:
+    figure = go.Figure(layout={"xaxis": axis("hours", [1.0, 2.0]), "yaxis": axis("USD", [1.0, 1000.0])})
+    mark_limits(figure, budgets=[100.0], deadlines=[1.5])
+    assert [(note.text, note.y if note.text == "budget" else note.x) for note in figure.layout.annotations] == [
+        ("budget", 2.0),
+        ("deadline", 1.5),
+    ]
+    assert [(line.y0, line.x0) for line in figure.layout.shapes] == [(100.0, 0), (0, 1.5)]
+
+
+@pytest.mark.parametrize("kind", ["simulation"])
+def test_a_simulation_shows_time_against_cost_and_why_limits_were_refused(
+    document: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    refused = {**document["by_limit"][0], "completed_share": 0.0, "refused": ["too <little> money"]}
+    write_report(kind, {**document, "by_limit": [refused, *document["by_limit"][1:]]}, tmp_path / "s.html")
+    html = (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert "<h2>Time against cost</h2>" in html
+    assert "too &lt;little&gt; money" in html
+
+
+@pytest.mark.parametrize("kind", ["simulation"])
+def test_a_simulation_without_any_worker_says_so_instead_of_drawing_nothing(
+    document: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    rows = [{**row, "completed_share": 0.0} for row in document["by_limit"]]
+    idle = [{**point, "workers": {}} for point in document["sample_run"]["fleet"]]
+    nothing = {**document, "by_limit": rows, "sample_run": {**document["sample_run"], "fleet": idle}}
+    write_report(kind, nothing, tmp_path / "s.html")
+    html = (tmp_path / "s.html").read_text(encoding="utf-8")
+    assert "Under none of these limits did most runs complete." in html
+    assert "No worker was launched." in html
 
 
 def test_text_from_outside_is_escaped(tmp_path: Path) -> None:

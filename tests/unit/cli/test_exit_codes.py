@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from cloudpits.cli.main import main
+from cloudpits.cli.planning import shown_points
+from cloudpits.domain.planning.front import FrontPoint, PlannedFront
 
 EXPERIMENT = """
 name = "bag"
@@ -79,7 +81,30 @@ def test_the_plan_says_what_its_prices_rest_on(tmp_path: Path, capsys: pytest.Ca
     assert plan(tmp_path) == 0
     told = " ".join(capsys.readouterr().err.split())
     assert "estimated from the savings that Spot Advisor published" in told
-    assert "measured rates of 3 types" in told
+    assert "measured rates of 3 of the" in told
+    assert "the others' are estimated from what was measured" in told
+
+
+def test_a_plan_on_a_log_says_its_days_and_that_it_has_no_spot_price(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.tsv"
+    log.write_text("2021-03-02T00:00:00Z\tus-east-1\tus-east-1a\tx1.32xlarge\tLinux/UNIX\t4.00\n", encoding="utf-8")
+    assert plan(tmp_path, "--prices", str(log), "--json") == 0
+    reasons = json.loads(capsys.readouterr().out)["reasons"]
+    assert "recorded prices from 2021-03-02 to 2021-03-02" in reasons
+    assert "no spot price is known for any of these instance types: planned without spot" in reasons
+
+
+def test_the_table_shows_about_twelve_points_and_the_chosen_one() -> None:
+    points = [FrontPoint(60.0 * i, 100.0 - i, ()) for i in range(1, 41)]
+    points += [FrontPoint(3000.0, 10.0, ()), FrontPoint(3000.2, 9.0, ())]
+    shown = shown_points(PlannedFront(tuple(points), points[18], (), None, None))
+    assert shown[0] == points[0]
+    assert points[18] in shown
+    assert shown[-1].cost_usd == 9.0
+    assert points[-2] not in shown  # it reads as long as the last, which is cheaper
+    assert 8 <= len(shown) <= 14
 
 
 def test_an_infeasible_budget_exits_3_and_names_the_cheapest(
@@ -135,7 +160,12 @@ def test_no_processes_at_all_are_refused(tmp_path: Path, capsys: pytest.CaptureF
     assert "--jobs: 0 processes" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("budgets", ["0", "-1", "nan", "inf", "1,,2", "abc"])
+def test_more_processes_than_the_machine_bears_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--jobs", "100000") == 2
+    assert "--jobs: 100000 processes would choke this machine; give at most" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("budgets", ["0", "-1", "nan", "inf", "1,,2", "abc", "", "1e308"])
 def test_bad_budgets_are_named(budgets: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--budgets", budgets) == 2
     assert "--budgets" in capsys.readouterr().err
@@ -144,6 +174,16 @@ def test_bad_budgets_are_named(budgets: str, tmp_path: Path, capsys: pytest.Capt
 def test_an_unknown_policy_lists_the_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of("compare", experiment(tmp_path), "--prices", "x", "--policies", "magic") == 2
     assert "threshold-2019" in capsys.readouterr().err
+
+
+def test_an_empty_policy_is_not_the_experiments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--policy", "") == 2
+    assert "--policy: '' is unknown" in capsys.readouterr().err
+
+
+def test_policies_may_be_separated_by_comma_and_space(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert code_of("compare", experiment(tmp_path), "--prices", "gone.tsv", "--policies", "mpc, static-best") == 2
+    assert "gone.tsv: no such price log" in capsys.readouterr().err
 
 
 def test_an_unknown_policy_for_simulate_names_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

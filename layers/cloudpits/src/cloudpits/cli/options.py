@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +10,15 @@ import typer
 
 from cloudpits.domain.errors import InvalidInputError
 
+PROCESSES_PER_CORE = 8
+
 
 def _some_processes(jobs: int) -> int:
     if jobs == 0:
         raise InvalidInputError("--jobs: 0 processes compute nothing; give at least 1, or -1 for one per core")
+    most = PROCESSES_PER_CORE * (os.cpu_count() or 1)
+    if jobs > most:
+        raise InvalidInputError(f"--jobs: {jobs} processes would choke this machine; give at most {most}, or -1")
     return jobs
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from cloudpits.config.experiment import Experiment, load_experiment
 
 if TYPE_CHECKING:  # the planner is loaded when it is used, so that --help answers at once
     from cloudpits.cli.prediction import Prediction
-    from cloudpits.domain.planning.front import FrontPoint
+    from cloudpits.domain.planning.front import FrontPoint, PlannedFront
 
 ROWS = 12
 
@@ -54,13 +55,22 @@ def _fleet(point: FrontPoint) -> str:
     return ", ".join(f"{count} × {pool}" for pool, count in point.pool)
 
 
+def shown_points(front: PlannedFront) -> list[FrontPoint]:
+    """About ``ROWS`` points of the front, its ends and the chosen one among them; of those that read alike, one."""
+    cheapest_of_makespan = {duration(point.makespan_s): point for point in front.points}
+    if front.chosen is not None:
+        cheapest_of_makespan[duration(front.chosen.makespan_s)] = front.chosen
+    points = list(cheapest_of_makespan.values())
+    step = math.ceil(len(points) / ROWS)
+    last = len(points) - 1
+    return [point for i, point in enumerate(points) if i % step == 0 or i == last or point == front.chosen]
+
+
 def show_plan(prediction: Prediction) -> None:
     """A table for people, on stderr."""
     front = prediction.front
     table = Table("", "makespan", "cost", "workers", title=f"{prediction.experiment.name}: time against cost")
-    step = max(1, len(front.points) // ROWS)
-    shown = [point for index, point in enumerate(front.points) if index % step == 0 or point == front.chosen]
-    for point in shown:
+    for point in shown_points(front):
         table.add_row(
             "→" if point == front.chosen else "", duration(point.makespan_s), usd(point.cost_usd), _fleet(point)
         )

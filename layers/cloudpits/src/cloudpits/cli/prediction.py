@@ -11,6 +11,7 @@ from cloudpits.application.plan_experiment import planning_snapshot
 from cloudpits.config.artefacts import modules_by_architecture, program_digest
 from cloudpits.config.experiment import Experiment
 from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.model import Market as PoolMarket
 from cloudpits.domain.model import RateSample, Snapshot
 from cloudpits.domain.planning.front import PlannedFront, plan
 from cloudpits.domain.policies import registry
@@ -25,6 +26,7 @@ class Market:
     prices: Prices
     now: float
     source: str
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ def _recorded(experiment: Experiment, log_path: Path) -> Market:
             f"{log_path}: holds no price of region {experiment.region}; it holds {', '.join(log.regions)}"
         )
     catalogue = RecordedCatalogue(experiment.region, log)
-    return Market(catalogue, RecordedPrices(log, catalogue), log.end, f"prices at the end of {log_path}")
+    return Market(catalogue, RecordedPrices(log, catalogue), log.end, f"prices at the end of {log_path}", log.notes)
 
 
 def _live_or_listed(experiment: Experiment) -> Market:
@@ -109,5 +111,22 @@ def predict(experiment: Experiment, prices: Path | None, performance: str | None
     assignment = Assignment(experiment, "plan", "plan", _architectures(experiment), policy)
     total = _tasks_total(experiment)
     snapshot = planning_snapshot(assignment, market.catalogue, market.prices, history, total, market.now)
-    known = f"measured rates of {len(history)} types" if history else "no measured rates: guessed from vCPUs and clock"
-    return Prediction(experiment, snapshot, plan(snapshot), (market.source, known))
+    spot_wanted = PoolMarket.SPOT in experiment.workers.markets
+    notes = (market.source, *market.notes, _measured(snapshot, history), *_without_spot(snapshot, spot_wanted))
+    return Prediction(experiment, snapshot, plan(snapshot), notes)
+
+
+def _measured(snapshot: Snapshot, history: tuple[RateSample, ...]) -> str:
+    if not history:
+        return "no measured rates: guessed from vCPUs and clock"
+    usable = {pool.instance_type for pool in snapshot.offers}
+    measured = len(usable & {sample.instance_type for sample in history})
+    others = "" if measured == len(usable) else "; the others' are estimated from what was measured, vCPUs and clock"
+    return f"measured rates of {measured} of the {len(usable)} usable types{others}"
+
+
+def _without_spot(snapshot: Snapshot, wanted: bool) -> tuple[str, ...]:
+    """Whoever allowed spot and gets none should know that no price was the reason."""
+    if any(pool.market is PoolMarket.SPOT for pool in snapshot.offers) or not wanted:
+        return ()
+    return ("no spot price is known for any of these instance types: planned without spot",)

@@ -17,6 +17,8 @@ from cloudpits.config.experiment import load_experiment
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.policies.registry import NAMES
 
+LARGEST = 1e9  # USD or hours: more is a typing error
+
 
 def _numbers(text: str | None, option: str) -> tuple[float, ...]:
     """Positive finite numbers of a comma-separated option (InvalidInputError names the option)."""
@@ -26,13 +28,15 @@ def _numbers(text: str | None, option: str) -> tuple[float, ...]:
         numbers = tuple(float(part) for part in text.split(","))
     except ValueError:
         numbers = (math.nan,)
-    if not all(math.isfinite(number) and number > 0 for number in numbers):
-        raise InvalidInputError(f"{option}: {text!r} must be positive numbers separated by commas, such as 0.5,1,2")
-    return numbers
+    if not all(0.0 < number <= LARGEST for number in numbers):
+        raise InvalidInputError(
+            f"{option}: {text!r} must be positive numbers separated by commas, such as 0.5,1,2, none above {LARGEST:g}"
+        )
+    return tuple(dict.fromkeys(numbers))
 
 
 def _policies(text: str) -> tuple[str, ...]:
-    names = NAMES if text == "all" else tuple(text.split(","))
+    names = NAMES if text == "all" else tuple(name.strip() for name in text.split(","))
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         raise InvalidInputError(f"--policies: {unknown[0]!r} is unknown; known: all, {', '.join(NAMES)}")
@@ -97,7 +101,8 @@ def _show_comparison(document: Mapping[str, Any]) -> None:
 
 def _show_notes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> None:
     """What the figures rest on, and why a policy would not start, each said once."""
-    for note in dict.fromkeys([*document["notes"], *(reason for row in rows for reason in row["refused"])]):
+    refusals = (reason for row in rows for reason in row["refused"][:1])  # of other seeds they differ in figures only
+    for note in dict.fromkeys([*document["notes"], *refusals]):
         console.print(f"· {note}")
 
 
@@ -124,7 +129,7 @@ def simulate(
     from cloudpits.simulation.simulate import simulate as run
 
     loaded = load_experiment(experiment)
-    chosen = _policy(policy or loaded.rebalance.policy)
+    chosen = _policy(loaded.rebalance.policy if policy is None else policy)
     with of_file(experiment, loaded):
         document = run(
             loaded,
@@ -138,7 +143,7 @@ def simulate(
             workload=workload,
             regime=regime,
             jobs=jobs,
-            progress=not as_json,
+            progress=True,
         )
     publish("simulation", document, as_json=as_json, report=report)
     if not as_json:
@@ -173,7 +178,7 @@ def compare(
             workload=workload,
             regime=regime,
             jobs=jobs,
-            progress=not as_json,
+            progress=True,
         )
     publish("comparison", document, as_json=as_json, report=report)
     if not as_json:

@@ -8,8 +8,8 @@ from typing import Any
 import plotly.graph_objects as go
 
 from cloudpits.domain.model import SECONDS_PER_HOUR
-from cloudpits.reporting.page import Document, Section, chart, hours, money, page, share, table
-from cloudpits.reporting.story import decision_table, fleet_chart, spend_chart
+from cloudpits.reporting.page import Document, Section, chart, hours, money, notes, page, share, table
+from cloudpits.reporting.story import sample_sections
 
 
 def _bars(rows: Sequence[Document], key: str, scale: float, unit: str) -> go.Figure:
@@ -25,19 +25,24 @@ def _bars(rows: Sequence[Document], key: str, scale: float, unit: str) -> go.Fig
             error_y={"type": "data", "array": above, "symmetric": False, "arrayminus": none},
         )
     )
-    figure.update_layout(yaxis_title=unit, xaxis_type="category", showlegend=False)
+    figure.update_layout(
+        yaxis_title=unit, xaxis={"type": "category", "tickangle": -20, "automargin": True}, showlegend=False
+    )
     return figure
 
 
 def _map(rows: Sequence[Document]) -> Section:
     figure = go.Figure()
-    for row in rows:
+    for place, row in enumerate(rows):
+        symbol = "circle-open" if row["completed_share"] == 1.0 else "x-open"
         figure.add_scatter(
             x=[row["makespan_s"]["p50"] / SECONDS_PER_HOUR],
             y=[row["cost_usd"]["p50"]],
             mode="markers",
             name=row["policy"],
-            marker={"size": 12, "symbol": "circle" if row["completed_share"] == 1.0 else "x"},
+            hovertemplate=f"{row['policy']}: %{{x:.2f}} h, $%{{y:.3f}}<extra></extra>",
+            # Rings in rings: of policies that did the same, none hides another.
+            marker={"size": 8 + 3 * (len(rows) - place), "symbol": symbol, "line": {"width": 2}},
         )
     figure.update_layout(xaxis_title="makespan (hours, median)", yaxis_title="cost (USD, median)", showlegend=True)
     return chart(
@@ -88,7 +93,14 @@ def render(document: Document) -> str:
     }
     cost = _bars(rows, "cost_usd", 1.0, "USD")
     if optimum is not None:
-        cost.add_hline(y=optimum, line_dash="dot", annotation_text="offline optimum", annotation_position="top left")
+        cost.add_scatter(
+            x=[row["policy"] for row in rows],
+            y=[optimum] * len(rows),
+            mode="lines",
+            line={"dash": "dot"},
+            name="offline optimum (mean)",
+        )
+        cost.update_layout(showlegend=True)
     regret_note = "Cost / offline optimum − 1 per seed, over runs that completed."
     sections = [
         table(
@@ -106,12 +118,10 @@ def render(document: Document) -> str:
         ),
         _map(rows),
     ]
+    said = [*document.get("notes", ()), *(f"{row['policy']}: {why}" for row in rows for why in row["refused"][:1])]
     sample = document.get("sample_run")
-    if sample and sample["fleet"]:
-        sections += [
-            fleet_chart(sample["fleet"]),
-            spend_chart(sample["fleet"], sample["budget_usd"], sample["tasks_total"]),
-            decision_table(sample["decisions"]),
-        ]
+    sections += [*notes(said), *sample_sections(sample)]
     lead = "The offline optimum knows all prices, rates and outages beforehand; no policy can do better."
+    if sample:
+        lead += f" The last three sections show one run: {sample['policy']}, seed {sample['seed']}."
     return page(f"CloudPITS policies compared: {document.get('experiment', '')}", lead, facts, sections)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -25,16 +26,18 @@ section{background:#fff;border:1px solid #dde3ea;border-radius:8px;padding:16px 
 table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:5px 10px;border-bottom:1px solid #e6ebf0;vertical-align:top}
 td:first-child:not(:last-child){white-space:nowrap}
-th{position:sticky;top:0;background:#fff} td.n{text-align:right;font-variant-numeric:tabular-nums}
+th{position:sticky;top:0;background:#fff} td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 """
 _LAYOUT = {
     "template": "plotly_white",
     "font": {"family": "system-ui, sans-serif", "size": 13},
     "margin": {"l": 64, "r": 24, "t": 36, "b": 52},
     "height": 400,
-    "legend": {"orientation": "h", "y": -0.2},
+    "legend": {"orientation": "h", "y": -0.28},
     "colorway": ["#2a6fb0", "#d9762b", "#3c9c63", "#b2476b", "#7a5fb5", "#8a7440", "#2f9aa0", "#666f7a"],
 }
+_LIMIT = {"showarrow": False, "font": {"size": 12}}
+_DECADE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +82,66 @@ def _cell(value: Cell) -> str:
     return f'<td class="n">{value:,.6g}</td>'
 
 
+def _heading(column: str, cells: Sequence[Cell]) -> str:
+    """Above figures, on the side where figures stand."""
+    figures = bool(cells) and not any(isinstance(cell, str) or cell is None for cell in cells)
+    kind = ' class="n"' if figures else ""
+    return f"<th{kind}>{escape(column)}</th>"
+
+
+def notes(lines: Iterable[str]) -> list[Section]:
+    """What the figures rest on, each said once; no section at all where there is nothing to say."""
+    said = [[line] for line in dict.fromkeys(lines)]
+    return [table("What the figures rest on", "And why runs were refused or given up.", ["note"], said)] if said else []
+
+
+def mark_limits(figure: go.Figure, budgets: Sequence[float], deadlines: Sequence[float]) -> None:
+    """Dotted lines at budgets (USD, across) and deadlines (hours, upright)."""
+    for usd in budgets:
+        figure.add_hline(y=usd, line_dash="dot", line_color="#666f7a")
+        figure.add_annotation(
+            x=0,
+            xref="x domain",
+            y=_on_axis(figure.layout.yaxis, usd),
+            text="budget",
+            **_LIMIT,
+            yanchor="bottom",
+            xanchor="left",
+            xshift=4,
+        )
+    for hour in deadlines:
+        figure.add_vline(x=hour, line_dash="dot", line_color="#666f7a")
+        figure.add_annotation(
+            y=1,
+            yref="y domain",
+            x=_on_axis(figure.layout.xaxis, hour),
+            text="deadline",
+            **_LIMIT,
+            yanchor="top",
+            xanchor="right",
+        )
+
+
+def _on_axis(axis: go.layout.XAxis | go.layout.YAxis, value: float) -> float:
+    """Where an annotation stands: plotly wants the exponent on a logarithmic axis, other than for lines."""
+    return math.log10(value) if axis.type == "log" else value
+
+
+def axis(title: str, values: Iterable[float]) -> dict[str, Any]:
+    """Logarithmic where the values span more than a decade: a linear axis would show one of them and a heap."""
+    positive = [value for value in values if value > 0.0]
+    if not positive or max(positive) <= _DECADE * min(positive):
+        return {"title": title, "type": "linear"}
+    decades = range(math.floor(math.log10(min(positive))), math.ceil(math.log10(max(positive))) + 1)
+    ticks = [digit * _DECADE**decade for decade in decades for digit in (1, 2, 5)]
+    return {"title": title, "type": "log", "tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
+
+
 def table(title: str, note: str, columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Section:
     """A section holding a table; all text is escaped."""
-    head = "".join(f"<th>{escape(column)}</th>" for column in columns)
-    lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    shown = [*rows]
+    head = "".join(_heading(column, [row[i] for row in shown]) for i, column in enumerate(columns))
+    lines = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in shown)
     body = f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table></div>'
     return Section(title, note, body)
 

@@ -7,7 +7,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from cloudpits.domain.model import SECONDS_PER_HOUR
-from cloudpits.reporting.page import Document, Section, chart, hours, money, page, table
+from cloudpits.reporting.page import Document, Section, axis, chart, hours, mark_limits, money, page, table
 
 
 def _fleet(point: Document) -> str:
@@ -40,13 +40,15 @@ def _front(document: Document) -> Section:
             name="chosen",
             hovertemplate="%{x:.2f} h, $%{y:.3f}<br>%{text}<extra>chosen</extra>",
         )
-    if document.get("budget_usd") is not None:
-        figure.add_hline(
-            y=document["budget_usd"], line_dash="dot", annotation_text="budget", annotation_position="top left"
-        )
-    if document.get("deadline_hours") is not None:
-        figure.add_vline(x=document["deadline_hours"], line_dash="dot", annotation_text="deadline")
-    figure.update_layout(xaxis_title="makespan (hours)", yaxis_title="total cost (USD)", showlegend=True)
+    limits = [[limit] if limit is not None else [] for limit in (document["budget_usd"], document["deadline_hours"])]
+    makespans = [point["makespan_s"] / SECONDS_PER_HOUR for point in front]
+    makespans = [point["makespan_s"] / SECONDS_PER_HOUR for point in front]
+    figure.update_layout(
+        xaxis=axis("makespan (hours)", [*makespans, *limits[1]]),
+        yaxis=axis("total cost (USD)", [*(point["cost_usd"] for point in front), *limits[0]]),
+        showlegend=True,
+    )
+    mark_limits(figure, *limits)
     note = "Every point is a fleet that no other beats in both time and money. Hover for its workers."
     return chart("Time against cost", note, figure)
 

@@ -17,6 +17,8 @@ def _hours(points: Iterable[Document]) -> list[float]:
 
 def fleet_chart(points: Sequence[Document]) -> Section:
     """Workers per pool; each point holds ``at_s`` and ``workers`` (pool → count)."""
+    if not any(point["workers"] for point in points):
+        return table("Fleet over time", "No worker was launched.", [], [])
     pools = sorted({pool for point in points for pool in point["workers"]})
     figure = go.Figure()
     for pool in pools:
@@ -30,7 +32,7 @@ def spend_chart(points: Sequence[Document], budget_usd: float | None, tasks_tota
     """Spend (left axis) and tasks done (right axis); each point holds ``at_s``, ``spent_usd``, ``tasks_committed``."""
     figure = go.Figure(go.Scatter(x=_hours(points), y=[p["spent_usd"] for p in points], name="spent (USD)"))
     if budget_usd is not None:
-        figure.add_hline(y=budget_usd, line_dash="dot", annotation_text="budget")
+        figure.add_hline(y=budget_usd, line_dash="dot", annotation_text="budget", annotation_position="top left")
     if tasks_total:
         done = [100.0 * p["tasks_committed"] / tasks_total for p in points]
         figure.add_scatter(x=_hours(points), y=done, name="tasks done (%)", yaxis="y2")
@@ -49,6 +51,17 @@ def spend_chart(points: Sequence[Document], budget_usd: float | None, tasks_tota
         showlegend=True,
     )
     return chart("Spend against the budget", "The ledger's figure, job manager included.", figure)
+
+
+def sample_sections(sample: Document | None) -> list[Section]:
+    """One traced run (``RunResult.story``) in full, if there is one."""
+    if not sample or not sample["fleet"]:
+        return []
+    return [
+        fleet_chart(sample["fleet"]),
+        spend_chart(sample["fleet"], sample["budget_usd"], sample["tasks_total"]),
+        decision_table(sample["decisions"]),
+    ]
 
 
 def decision_table(lines: Iterable[dict[str, Any]]) -> Section:

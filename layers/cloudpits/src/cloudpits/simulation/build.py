@@ -20,6 +20,7 @@ from cloudpits.simulation.prices import PriceLog, read_price_log
 from cloudpits.simulation.scenario import Scenario
 
 WARM_UP_S = 24 * SECONDS_PER_HOUR  # series start at their first change: skip the day on which most are unknown
+_NAMED = 5  # types that a note names
 _DEFAULT_RUN_S = 12 * SECONDS_PER_HOUR
 
 
@@ -87,6 +88,13 @@ def _buyable(
     return buyable
 
 
+def _unpriced(experiment: Experiment, pools: Mapping[Pool, Points]) -> tuple[str, ...]:
+    """Whoever allowed spot and gets none should know that the log is the reason."""
+    if Market.SPOT not in experiment.workers.markets or any(pool.market is Market.SPOT for pool in pools):
+        return ()
+    return ("the price log prices none of these instance types: simulated without spot",)
+
+
 def _volume(gib: int) -> float:
     return gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
 
@@ -129,7 +137,8 @@ def _restrict(
             f"{source}: measures none of the experiment's {len(types)} types; it has {', '.join(sorted(measured)[:5])}"
         )
     left_out = sorted(set(types) - measured)
-    notes = (f"{len(left_out)} types without a measured rate left out: {', '.join(left_out[:5])}",) if left_out else ()
+    more = f" and {len(left_out) - _NAMED} more" if len(left_out) > _NAMED else ""
+    notes = (f"left out for want of a measured rate: {', '.join(left_out[:_NAMED])}{more}",) if left_out else ()
     return kept, tuple(sample for sample in samples if sample.instance_type in kept), notes
 
 
@@ -198,5 +207,5 @@ def build_scenario(
         metrics_s=experiment.rebalance.metrics_seconds,
         slots=None if threads is None else dict.fromkeys(known.types, threads),
         history=known.history,
-        notes=known.notes,
+        notes=(*log.notes, *_unpriced(experiment, pools), *known.notes),
     )

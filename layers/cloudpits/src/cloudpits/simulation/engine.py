@@ -84,7 +84,7 @@ class Run:
             if self.bag.completed_at is not None:
                 break
             if now > start + MOST_RUN_S:
-                self._stop(now)
+                self._stop(now, f"not done after {MOST_RUN_S / SECONDS_PER_HOUR:g} h: given up")
                 break
             self._happen(Kind(kind), who, now)
         return self._close()
@@ -144,8 +144,7 @@ class Run:
         try:
             plan = self._launch_planned(now)
         except InfeasibleError as error:
-            self.refused = str(error)
-            self._stop(now)
+            self._stop(now, str(error))
             return
         self.memory = plan.memory
         for command in plan.commands:
@@ -191,7 +190,7 @@ class Run:
         elif isinstance(command, Terminate) and command.instance_id in self.machines.alive:
             self._end(self.machines.alive[command.instance_id], now, "terminated")
         elif isinstance(command, Stop):
-            self._stop(now)
+            self._stop(now, "" if command.completed else command.reason)
 
     def _launch(self, pool: Pool, count: int, now: float, replaces: str | None) -> bool:
         if self.machines.refuses(pool, now):
@@ -214,8 +213,8 @@ class Run:
         grace = now + self.world.scenario.settings.drain_grace_s
         self._push(min(empty_at, grace) + SHUTDOWN_S, Kind.DRAINED, instance_id)
 
-    def _stop(self, now: float) -> None:
-        self.stopped_at = now
+    def _stop(self, now: float, because: str) -> None:
+        self.stopped_at, self.refused = now, because
         for machine in tuple(self.machines.alive.values()):
             self._end(machine, now, "stopped")
 

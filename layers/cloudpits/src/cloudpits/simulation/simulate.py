@@ -20,7 +20,7 @@ Limit = tuple[float | None, float | None]  # budget (USD), deadline (hours)
 def regime_named(name: str) -> Regime:
     """The regime called ``name``; InvalidInputError lists the known ones."""
     if name not in REGIMES:
-        raise InvalidInputError(f"regime: {name!r} is not known; choose one of {', '.join(REGIMES)}")
+        raise InvalidInputError(f"--regime: {name!r} is not known; choose one of {', '.join(REGIMES)}")
     return REGIMES[name]
 
 
@@ -38,6 +38,17 @@ def _limits(experiment: Experiment, budgets: Sequence[float] | None, deadlines: 
     budget_list: Sequence[float | None] = budgets or [experiment.limits.budget_usd]
     deadline_list: Sequence[float | None] = deadlines or [experiment.limits.deadline_hours]
     return [(budget, deadline) for budget in budget_list for deadline in deadline_list]
+
+
+def _label(limit: Limit) -> str:
+    budget, hours = limit
+    return ", ".join([*([f"{budget:g} USD"] if budget else []), *([f"{hours:g} h"] if hours else [])])
+
+
+def _telling(entries: Sequence[Document]) -> Limit:
+    """The last limit under which a run completed, or the last: a run that was refused shows nothing."""
+    entry = next((entry for entry in reversed(entries) if entry["completed_share"] > 0.0), entries[-1])
+    return entry["budget_usd"], entry["deadline_hours"]
 
 
 def with_limits(scenario: Scenario, limit: Limit) -> Scenario:
@@ -76,10 +87,10 @@ def simulate(  # noqa: PLR0913  # one keyword per option of the command
     for limit in _limits(experiment, budgets, deadlines):
         limited = with_limits(scenario, limit)
         seeds = range(seed, seed + runs)
-        results = sweep(limited, weather, fields, seeds, jobs=jobs, progress=progress, label=f"budget {limit[0]}")
+        results = sweep(limited, weather, fields, seeds, jobs=jobs, progress=progress, label=_label(limit))
         summary = summarise([result.runs[fields[0].name] for result in results])
         entries.append({"budget_usd": limit[0], "deadline_hours": limit[1], **summary})
-    sample = traced(with_limits(scenario, _limits(experiment, budgets, deadlines)[-1]), weather, fields[0], seed)
+    sample = traced(with_limits(scenario, _telling(entries)), weather, fields[0], seed)
     return {
         "policy": fields[0].name,
         "runs": runs,

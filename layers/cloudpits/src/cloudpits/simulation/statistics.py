@@ -10,6 +10,7 @@ import numpy as np
 from cloudpits.simulation.results import RunResult
 
 Document = dict[str, Any]
+_REASONS = 3  # that are told why runs were refused or given up
 
 
 def figures(values: Sequence[float]) -> Document:
@@ -45,5 +46,5 @@ def summarise(runs: Sequence[RunResult]) -> Document:
         "boot_share": _mean([run.boot_share for run in runs]),
         "exploration_usd": _mean([run.exploration_usd for run in runs]),
         "forecast_to_actual_cost": figures(forecasts),
-        "refused": sorted({run.refused for run in runs if run.refused}),
+        "refused": sorted({run.refused for run in runs if run.refused})[:_REASONS],
     }

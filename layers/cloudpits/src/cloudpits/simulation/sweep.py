@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, effective_n_jobs
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -21,6 +21,7 @@ from cloudpits.simulation.results import RunResult
 from cloudpits.simulation.scenario import Regime, Scenario
 
 _CHUNKS_PER_JOB = 8
+_LARGEST_CHUNK = 10  # seeds: the progress bar moves every few seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def _play_chunk(
 
 
 def _chunks(seeds: Sequence[int], jobs: int) -> Iterator[Sequence[int]]:
-    size = max(1, len(seeds) // (_CHUNKS_PER_JOB * max(1, jobs)))
+    size = min(_LARGEST_CHUNK, max(1, len(seeds) // (_CHUNKS_PER_JOB * jobs)))
     return (seeds[start : start + size] for start in range(0, len(seeds), size))
 
 
@@ -84,16 +85,16 @@ def sweep(
 ) -> list[SeedResults]:
     """Results in order of ``seeds``, whatever the number of processes (``jobs``; -1: one per core)."""
     parallel = Parallel(n_jobs=jobs, return_as="generator")
-    width = jobs if jobs > 0 else 2
-    chunks = list(_chunks(seeds, width))
+    chunks = list(_chunks(seeds, effective_n_jobs(jobs)))
     results: list[SeedResults] = []
+    console = Console(stderr=True)
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not progress,
+        console=console,
+        disable=not (progress and console.is_terminal),
         transient=True,
     )
     with bar:
