@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,17 @@ def test_types_without_a_rate_are_left_out_and_told(log: PriceLog, files: tuple[
 def test_threads_per_instance_follow_the_program(log: PriceLog, files: tuple[Path, Path]) -> None:
     assert build_scenario(experiment(), log, files[1]).slots_of("c5.xlarge") == 4
     assert build_scenario(experiment(program__workers_per_instance=1), log, files[1]).slots_of("c5.xlarge") == 1
+
+
+def test_a_quota_that_admits_no_worker_is_refused(log: PriceLog, files: tuple[Path, Path]) -> None:
+    with pytest.raises(InvalidInputError, match=r"limits\.vcpu_quota: 1 admits no worker; the smallest, \S+, needs 2"):
+        build_scenario(experiment(limits__vcpu_quota=1), log, files[1])
+
+
+def test_a_log_without_spot_prices_of_the_types_is_told(log: PriceLog, files: tuple[Path, Path]) -> None:
+    unpriced = replace(log, series={("x1.32xlarge", "us-east-1a"): [(log.start, 4.0)]})
+    scenario = build_scenario(experiment(), unpriced, files[1])
+    assert "the price log prices none of these instance types: simulated without spot" in scenario.notes
 
 
 @pytest.mark.parametrize("performance", [None, "none"])

@@ -95,6 +95,15 @@ def _unpriced(experiment: Experiment, pools: Mapping[Pool, Points]) -> tuple[str
     return ("the price log prices none of these instance types: simulated without spot",)
 
 
+def _check_quota(experiment: Experiment, types: Mapping[str, InstanceType]) -> None:
+    """A quota that admits no worker at all is a typing error, not a scarcity to be waited out."""
+    quota, least = experiment.limits.vcpu_quota, min(types.values(), key=lambda known: known.vcpus)
+    if quota is not None and quota < least.vcpus:
+        raise InvalidInputError(
+            f"limits.vcpu_quota: {quota} admits no worker; the smallest, {least.name}, needs {least.vcpus}"
+        )
+
+
 def _volume(gib: int) -> float:
     return gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
 
@@ -187,6 +196,7 @@ def build_scenario(
     catalogue = PackagedCatalogue(experiment.region, as_of=log.start)
     zones = _zones(experiment, log)
     known = _measured(experiment, _buyable(experiment, log, zones, catalogue), performance, workload)
+    _check_quota(experiment, known.types)
     pools = _pools(experiment, log, known.types, zones)
     earliest, latest = _starts(pools, log, experiment.deadline_s)
     threads = experiment.program.workers_per_instance
