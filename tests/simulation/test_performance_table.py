@@ -93,6 +93,19 @@ def test_a_column_that_appears_twice_is_named(tmp_path: Path) -> None:
         )
 
 
+def test_what_is_no_table_is_named_with_what_is_accepted(tmp_path: Path) -> None:
+    with pytest.raises(
+        InvalidInputError, match="cannot be read as a performance table: Is a directory; expected the co"
+    ):
+        read_performance(tmp_path)
+
+
+def test_a_long_wrong_value_is_cut(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError) as error:
+        read_performance(table(tmp_path, f"c5.large,{'9' * 10_000},0,1"))
+    assert len(str(error.value)) < 300
+
+
 def test_a_table_without_rows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match="no rows"):
         read_performance(table(tmp_path))

@@ -160,6 +160,16 @@ def test_no_processes_at_all_are_refused(tmp_path: Path, capsys: pytest.CaptureF
     assert "--jobs: 0 processes" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["plan", "simulate", "compare"])
+@pytest.mark.parametrize("report", [".", "nowhere/report.html"])
+def test_a_report_that_cannot_be_written_is_told_before_the_work(
+    command: str, report: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(tmp_path / report)
+    assert code_of(command, experiment(tmp_path), "--prices", "gone.tsv", "--report", path) == 2
+    assert f"--report: {Path(path)} cannot be written" in capsys.readouterr().err
+
+
 def test_more_processes_than_the_machine_bears_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--jobs", "100000") == 2
     assert "--jobs: 100000 processes would choke this machine; give at most" in capsys.readouterr().err

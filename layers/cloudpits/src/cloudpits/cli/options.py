@@ -22,6 +22,13 @@ def _some_processes(jobs: int) -> int:
     return jobs
 
 
+def _writable(path: Path | None) -> Path | None:
+    """Said before hours of simulation, not after them."""
+    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+        raise InvalidInputError(f"--report: {path} cannot be written; name a file in a directory that you may write to")
+    return path
+
+
 Experiment = Annotated[
     Path, typer.Argument(metavar="EXPERIMENT", help="Experiment file (TOML), such as examples/experiments/pi.toml.")
 ]
@@ -64,6 +71,7 @@ Regime = Annotated[
     str, typer.Option("--regime", metavar="NAME", help="World to play: calm (recorded), or a synthetic, harsher one.")
 ]
 Report = Annotated[
-    Path | None, typer.Option("--report", metavar="FILE.html", help="Also write a self-contained HTML report.")
+    Path | None,
+    typer.Option("--report", metavar="FILE.html", callback=_writable, help="Also write a self-contained HTML report."),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]

@@ -17,6 +17,7 @@ OPTIONAL = ("workload", "unit")
 # Tasks/s outside this range, or a spread this many times the mean, are typing errors: 1e-9 is a task in 30 years.
 _SMALLEST_RATE, _LARGEST_RATE = 1e-9, 1e9
 _WIDEST_SPREAD = 3.0
+_LONGEST_QUOTE = 40  # characters of a wrong value that are told
 # A unit such as "jobs per hour" or "steps/min" names its time; one that names none is taken to be per second.
 _TIME = re.compile(r"(?:/|\bper)\s*(min|h)(?:\b|r\b|in|our|ute)", re.IGNORECASE)
 _SECONDS = {"min": 60.0, "h": 3600.0}
@@ -32,8 +33,9 @@ def _number(place: str, row: Row, column: str, accepted: tuple[float, float], em
         value = math.nan
     smallest, largest = accepted
     if not smallest <= value <= largest:
+        given = text[:_LONGEST_QUOTE]
         raise InvalidInputError(
-            f"{place}: {column} {text!r} is not usable; write a number from {smallest:g} to {largest:g}"
+            f"{place}: {column} {given!r} is not usable; write a number from {smallest:g} to {largest:g}"
         )
     return value
 
@@ -50,7 +52,9 @@ def _sample(place: str, row: Row) -> RateSample:
         raise InvalidInputError(f"{place}: has more cells than the header; write decimals with a point")
     name = (row["instance_type"] or "").strip()
     if not _TYPE.fullmatch(name):
-        raise InvalidInputError(f"{place}: instance_type {name!r} is not usable; write it like c5.large")
+        raise InvalidInputError(
+            f"{place}: instance_type {name[:_LONGEST_QUOTE]!r} is not usable; write it like c5.large"
+        )
     mean = _number(place, row, "rate_mean", (_SMALLEST_RATE, _LARGEST_RATE))
     stdev = _number(place, row, "rate_stdev", (0.0, _WIDEST_SPREAD * mean), empty="0")
     seconds = _seconds_of(row.get("unit") or "")
@@ -72,7 +76,8 @@ def _rows(path: Path) -> list[tuple[int, Row]]:
     except FileNotFoundError:
         raise InvalidInputError(f"{path}: no such performance table") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInputError(f"{path}: cannot be read as a performance table: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else error
+        raise InvalidInputError(f"{path}: cannot be read as a performance table: {why}; {ACCEPTED}") from None
     missing = [column for column in REQUIRED if column not in columns]
     if missing:
         raise InvalidInputError(f"{path}: line 1: column {missing[0]!r} is missing; {ACCEPTED}")
