@@ -11,6 +11,7 @@ from cloudpits.domain.estimation.rates import RateBook, coarse, rate_book
 from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, RateSample, Snapshot
 
 BUDGET_SHARE = 0.5  # of the budget that the job is guessed to need when nothing was measured
+WHOLE_SHARE = 0.8  # at most, with the job manager: where few workers are allowed it costs more than they do
 DEADLINE_SHARE = 0.5  # of the deadline, with half of the workers
 GUESSED_HOURS = 1.0  # taken for the deadline when there is no limit at all
 
@@ -50,7 +51,9 @@ def guessed_scale(snapshot: Snapshot) -> float:
         return 0.0
     limits, guesses = snapshot.limits, []
     if limits.budget_usd is not None and limits.budget_usd > 0.0:
+        shared = snapshot.job_manager.usd_per_hour / max(1, limits.max_workers)
         guesses.append(BUDGET_SHARE * limits.budget_usd * _work_per_usd(best, snapshot))
+        guesses.append(WHOLE_SHARE * limits.budget_usd * _work_per_usd(best, snapshot, shared))
     if limits.deadline_s is not None or not guesses:
         seconds = DEADLINE_SHARE * (limits.deadline_s or GUESSED_HOURS * SECONDS_PER_HOUR)
         work = math.exp(capacity_of(snapshot.types[best.pool.instance_type]).log_work)
@@ -58,8 +61,8 @@ def guessed_scale(snapshot: Snapshot) -> float:
     return math.log(max(1, snapshot.job.tasks_total) / min(guesses))
 
 
-def _work_per_usd(offer: Offer, snapshot: Snapshot) -> float:
+def _work_per_usd(offer: Offer, snapshot: Snapshot, more_usd_per_hour: float = 0.0) -> float:
     if not 0.0 < offer.usd_per_hour < math.inf:
         return 0.0
     work = math.exp(capacity_of(snapshot.types[offer.pool.instance_type]).log_work)
-    return work * SECONDS_PER_HOUR / (offer.usd_per_hour + snapshot.settings.volume_usd_per_hour)
+    return work * SECONDS_PER_HOUR / (offer.usd_per_hour + snapshot.settings.volume_usd_per_hour + more_usd_per_hour)

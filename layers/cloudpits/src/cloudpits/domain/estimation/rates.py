@@ -24,6 +24,7 @@ from cloudpits.domain.model import InstanceType, RateSample
 NOISE = NormalInverseGamma(mean=0.0, weight=1e-9, shape=2.0, scale=0.05**2)  # of one worker's ln(rate): about 5 %
 PROGRAM_SPREAD = 100.0  # of the program's level: unknown, any measurement overrules the guess
 GUESS_SPREAD = 1.0  # of a rate guessed from the limits, before any measurement
+MOST_CAUTION = 50.0  # in ln(rate), so that no absurd spread of a measurement makes a rate vanish
 PROCESSOR_SPREAD = 0.25  # of processors around their nominal capacity
 GPU_SPREAD = 0.6  # of GPUs: how well a program fits them differs more
 PROCESSOR_WEIGHT = 4.0  # processors that the two are worth
@@ -98,38 +99,41 @@ class RateBook:
         predicted = self._predict(earlier, seen, self._scatter) if earlier and seen else {}
         self.drift = detect(predicted, seen) if predicted else NO_DRIFT
         self._tree = self._grow(self._combine(earlier, seen), self._scatter)
-        self._known: dict[str, RateEstimate] = {}
+        self._known: dict[InstanceType, RateEstimate] = {}
+        self._types: Mapping[str, InstanceType] = {}
         self._rates: dict[float, dict[str, float]] = {}
         self._batches_s: dict[str, float] = {}
         self._vague: dict[float, frozenset[str]] = {}
 
     def of(self, instance_type: InstanceType) -> RateEstimate:
         """The estimate of one type."""
-        name = instance_type.name
-        if name not in self._known:
-            capacity = capacity_of(instance_type)
+        known = self._known.get(instance_type)
+        if known is None:
+            name, capacity = instance_type.name, capacity_of(instance_type)
             belief = self._tree.leaf(name, capacity.processor)
             spread = min(GUESS_SPREAD, math.sqrt(belief.variance))
             # E[cost per task] ∝ E[1/rate] = exp(−mean + variance/2) for a log-normal rate.
-            caution = belief.variance / 2.0 if self.measured_anything else 0.0
+            caution = min(MOST_CAUTION, belief.variance / 2.0) if self.measured_anything else 0.0
             rate = math.exp(belief.mean + self._offset(capacity) - caution)
-            self._known[name] = RateEstimate(rate, spread, self._counts.get(name, 0))
-        return self._known[name]
+            known = self._known[instance_type] = RateEstimate(rate, spread, self._counts.get(name, 0))
+        return known
 
     def rates(self, types: Mapping[str, InstanceType], sigmas: float = 0.0) -> Mapping[str, float]:
         """``of(...).at_least(sigmas)`` of all ``types`` by name.
 
         Worked out once for each ``sigmas``, since types do not change during a run.
         """
+        self._about(types)
         known = self._rates.get(sigmas)
-        if known is None or len(known) != len(types):
+        if known is None:
             known = {name: self.of(kind).at_least(sigmas) for name, kind in types.items()}
             self._rates[sigmas] = known
         return known
 
     def batches_s(self, types: Mapping[str, InstanceType]) -> Mapping[str, float]:
         """Seconds in which every slot (GPU, else vCPU) of a type computes one task; worked out once, as ``rates``."""
-        if len(self._batches_s) != len(types):
+        self._about(types)
+        if not self._batches_s:
             self._batches_s = {
                 name: (kind.gpus or kind.vcpus or 1) / self.of(kind).rate for name, kind in types.items()
             }
@@ -137,9 +141,16 @@ class RateBook:
 
     def vague(self, types: Mapping[str, InstanceType], spread: float) -> frozenset[str]:
         """Names of the ``types`` whose ln(rate) is less certain than ``spread``; worked out once, as ``rates``."""
+        self._about(types)
         if spread not in self._vague:
             self._vague[spread] = frozenset(name for name, kind in types.items() if self.of(kind).spread > spread)
         return self._vague[spread]
+
+    def _about(self, types: Mapping[str, InstanceType]) -> None:
+        """Forget what was worked out for other ``types``: runs that know the same share one book."""
+        if types is not self._types and types != self._types:
+            self._rates, self._batches_s, self._vague = {}, {}, {}
+        self._types = types
 
     def _offset(self, capacity: Capacity) -> float:
         return capacity.log_work + self._slope * capacity.log_size

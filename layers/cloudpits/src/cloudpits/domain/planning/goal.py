@@ -16,6 +16,7 @@ from typing import NamedTuple
 from cloudpits.domain.model import Mode
 
 UNBOUNDED = math.inf
+MOST_INTERVALS = 1000  # that a shrinking fleet is followed: where ceilings are absurd, it would never end
 SMALLEST_SHARE = 0.02  # of a fleet; below it, the money is taken to be used up
 
 
@@ -99,11 +100,12 @@ class Goal:
         now = 0.0 if full_s <= 0.0 else (full_s // self.interval_s + 1.0) * self.interval_s
         left = self.tasks + fleet.boot_tasks - rate * now
         spent = (self.manager_usd_per_s + fleet.usd_per_s) * now
+        last = now + MOST_INTERVALS * self.interval_s
         while left > 0.0:
             free = self.budget_usd - spent - self.manager_usd_per_s * self.hold_s
             share = min(1.0, free / (fleet.ceiling * self.hold_s)) if fleet.ceiling > 0.0 else 1.0
             workers = math.floor(share * fleet.workers + 1e-9)
-            if workers <= 0 or share < SMALLEST_SHARE:
+            if workers <= 0 or share < SMALLEST_SHARE or now >= last:
                 return Course(now, spent, left / self.tasks if self.tasks > 0.0 else 1.0)
             share = workers / fleet.workers
             step = min(self.interval_s, left / (rate * share))

@@ -28,16 +28,25 @@ class Memory:
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Memory:
-        """As stored, with the snapshot's new notices."""
-        stored = snapshot.memory
+        """As stored, with the snapshot's new notices; empty if what is stored is not this policy's."""
+        try:
+            memory = cls._read(snapshot.memory)
+        except (TypeError, ValueError, ArithmeticError):
+            memory = cls()
+        return memory._noting(snapshot)
+
+    @classmethod
+    def _read(cls, stored: Mapping[str, Any]) -> Memory:
         memory = cls(
             taken=tuple(_notice(item) for item in stored.get("taken", ())),
-            probed=tuple(stored.get("probed", ())),
+            probed=tuple(str(name) for name in stored.get("probed", ())),
             explored_usd=float(stored.get("explored_usd", 0.0)),
             certified=bool(stored.get("certified", False)),
             on_demand=bool(stored.get("on_demand", False)),
         )
-        return memory._noting(snapshot)
+        if not memory.explored_usd >= 0.0:
+            raise ValueError(f"explored_usd: {memory.explored_usd} is not a sum of money")
+        return memory
 
     def _noting(self, snapshot: Snapshot) -> Memory:
         now = snapshot.taken_at
