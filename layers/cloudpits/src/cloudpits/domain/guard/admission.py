@@ -81,10 +81,22 @@ class Admission:
                 for admitted in self._launch(Launch(command.pool, 1, command.reason))
             )
             return
+        if not self._makes_room(command):
+            return
         # No room to launch first: the old worker makes place, which the reason says.
         reason = f"{command.reason}; drained first because the fleet has no free place"
         yield from self._drain(Drain(name, reason, command.expected_saving_usd))
         yield from self._launch(Launch(command.pool, 1, command.reason))
+
+    def _makes_room(self, command: Replace) -> bool:
+        """Whether the new worker could be launched once the old one, and all others that leave, are gone."""
+        offer, limits = self.snapshot.offers.get(command.pool), self.snapshot.limits
+        if offer is None or not offer.available or offer.capacity == 0 or self.workers > limits.max_workers:
+            return False
+        leaving = (self.leaving | {command.instance_id}) - self.gone
+        freed = sum(self._vcpus(self.alive[name].pool.instance_type) for name in leaving)
+        needed = self.vcpus - freed + self._vcpus(command.pool.instance_type)
+        return limits.vcpu_quota is None or needed <= limits.vcpu_quota
 
     def _drain(self, command: Drain) -> Iterator[Command]:
         if self._stays(command.instance_id):

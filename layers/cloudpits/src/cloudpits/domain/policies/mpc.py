@@ -66,11 +66,23 @@ class Outlook:
     memory: Memory
     variant: Variant
 
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was launched yet."""
+        return not self.snapshot.fleet and self.snapshot.job_manager.launched_at is None
+
+    @property
+    def making_room(self) -> bool:
+        """Whether workers that were sent away still hold vCPUs which those who come for them need."""
+        leaving = any(w.state is WorkerState.DRAINING for w in self.snapshot.fleet)
+        return leaving and self.snapshot.limits.vcpu_quota is not None
+
     def resized(self) -> Resizing | None:
         """The best fleet from here; None when nothing runs and nothing can be bought."""
         if self.crews:
-            return resize(self.crews, self.fresh, self.goal, self.variant.margin)
-        best = choose(self.fresh, self.goal)
+            return resize(self.crews, self.fresh, self.goal, self.variant.margin, settled=not self.making_room)
+        places = min(self.goal.max_workers, self.snapshot.job.tasks_left)  # of more workers, some would have no task
+        best = choose(self.fresh, replace(self.goal, max_workers=places))
         if best is None:
             return None
         nothing = fleet_of(self.fresh, [0] * len(self.fresh), self.goal)
@@ -88,7 +100,10 @@ class Mpc:
         outlook, certified = look(snapshot, self.variant)
         change = outlook.resized()
         if change is None:
-            return Plan((Keep(_nothing_now(outlook.market)),), outlook.memory.stored())
+            if outlook.fresh and outlook.untouched:
+                return Plan((Stop(_nothing_fits(outlook), completed=False),), snapshot.memory)
+            why = _nothing_fits(outlook) if outlook.fresh else _nothing_now(outlook.market)
+            return Plan((Keep(why),), outlook.memory.stored())
         if _hopeless(outlook, change):
             return Plan((Stop(shortfall(outlook.goal, change.after), completed=False),), snapshot.memory)
         forecast = _forecast(outlook, change, certified)
@@ -144,8 +159,7 @@ def _certify(memory: Memory, certified: Certificate | None, goal: Goal, crews: S
 
 def _hopeless(outlook: Outlook, change: Resizing) -> bool:
     """Nothing was launched yet and no fleet keeps the limits."""
-    untouched = not outlook.snapshot.fleet and outlook.snapshot.job_manager.launched_at is None
-    return untouched and change.after.score.violation > 0.0
+    return outlook.untouched and change.after.score.violation > 0.0
 
 
 def _commands(outlook: Outlook, change: Resizing) -> Iterator[Command]:
@@ -170,15 +184,28 @@ def _go_on_demand(outlook: Outlook) -> Iterator[Command]:
     if best is None:
         return
     nothing = fleet_of(outlook.fresh, [0] * len(outlook.fresh), outlook.goal)
-    spot = [worker for crew in outlook.crews for worker in crew.workers]
-    crowding = max(0, len(spot) + best.totals.workers - outlook.goal.max_workers)
     why = "budget or time left only just suffice to finish on demand, which nobody interrupts; its place is needed"
-    yield from (Drain(worker.instance_id, why) for worker in spot[:crowding])
+    yield from (Drain(worker.instance_id, why) for worker in _crowding(outlook, best))
     yield from commands(Resizing(tuple(outlook.fresh), nothing, best), (), outlook.market, outlook.goal)
+
+
+def _crowding(outlook: Outlook, best: Fleet) -> Iterator[Worker]:
+    """Workers without whom the others and ``best`` keep the limits on workers and vCPUs together."""
+    both = best.totals
+    for crew in outlook.crews:
+        both = crew.option.added_to(both, len(crew.workers))
+    for crew in outlook.crews:
+        for worker in crew.workers:
+            if outlook.goal.fits(both):
+                return
+            both = crew.option.added_to(both, -1)
+            yield worker
 
 
 def _replacements(outlook: Outlook, change: Resizing) -> Iterator[Command]:
     snapshot, totals, goal = outlook.snapshot, change.after.totals, outlook.goal
+    if outlook.making_room:
+        return
     judged = replacement.Outlook(
         seconds_left=goal.makespan_s(totals),
         usd_per_task=goal.shadow_price(totals),
@@ -198,7 +225,7 @@ def _explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], 
         return (), memory
     known = {sample.instance_type for sample in snapshot.measured} | set(memory.probed)
     places = replacement.allowed_now(snapshot, totals.workers)
-    displaced = _to_make_place(outlook, places) if outlook.goal.full(totals) else [None] * places
+    displaced = _to_make_place(outlook, places) if outlook.goal.full(totals) else [None] * min(places, _free(outlook))
     case = exploration.Case(
         usd_per_task=_usd_per_task(change),
         tasks_left=outlook.goal.tasks,
@@ -208,12 +235,28 @@ def _explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], 
     )
     budget = snapshot.limits.budget_usd
     allowed = math.inf if budget is None else snapshot.settings.exploration_share * budget
+    # A probe that could not be launched would count as tried: who leaves for it holds vCPUs until it is gone.
+    vcpus = outlook.goal.vcpu_quota - _vcpus(snapshot)
     proposed: list[Command] = []
     for probe in exploration.probes(exploration.representatives(outlook.market, known), case):
-        if len(proposed) < len(displaced) and memory.explored_usd + probe.price_usd <= allowed:
+        payable = memory.explored_usd + probe.price_usd <= allowed and probe.option.vcpus <= vcpus
+        if len(proposed) < len(displaced) and payable:
             proposed.append(probe.command(case.usd_per_task, displaced[len(proposed)]))
             memory = memory.after(probe)
+            vcpus -= probe.option.vcpus
     return tuple(proposed), memory
+
+
+def _free(outlook: Outlook) -> int:
+    """Places that nobody has, those who will be replaced included."""
+    there = sum(worker.state is not WorkerState.DRAINING for worker in outlook.snapshot.fleet)
+    return max(0, outlook.goal.max_workers - there)
+
+
+def _vcpus(snapshot: Snapshot) -> int:
+    """Of everybody who is still there."""
+    types = (snapshot.types.get(worker.pool.instance_type) for worker in snapshot.fleet)
+    return sum(kind.vcpus for kind in types if kind is not None)
 
 
 def _to_make_place(outlook: Outlook, count: int) -> Sequence[Worker | None]:
@@ -223,9 +266,9 @@ def _to_make_place(outlook: Outlook, count: int) -> Sequence[Worker | None]:
 
 
 def _time_to_explore(outlook: Outlook, fleet: Fleet) -> bool:
-    """Something is known, nobody is awaited, and enough is left; for speed, only where known types miss the limits."""
+    """Something is known, nobody comes or was sent away, enough is left; for speed, only where limits are missed."""
     goal, snapshot, totals = outlook.goal, outlook.snapshot, fleet.totals
-    waiting = any(worker.state is WorkerState.PENDING for worker in snapshot.fleet)
+    waiting = any(worker.state is not WorkerState.RUNNING and worker.notice_at is None for worker in snapshot.fleet)
     late = goal.makespan_s(totals) < LEAST_INTERVALS * (goal.interval_s + outlook.market.start_up_s)
     wanted = goal.mode is Mode.MIN_COST or fleet.score.violation > MISSED
     return wanted and totals.workers > 0 and not waiting and not late and bool(snapshot.measured)
@@ -242,6 +285,15 @@ def _forecast(outlook: Outlook, change: Resizing, certified: Certificate | None)
     sure = certified is not None and certified.holds
     probability = 1.0 if sure else completion_probability(goal, totals, spread / max(totals.rate, 1e-300))
     return Forecast(snapshot.taken_at + makespan, snapshot.spent_usd + goal.cost_usd(totals), probability)
+
+
+def _nothing_fits(outlook: Outlook) -> str:
+    """Pools are open, but not one worker of them is allowed."""
+    limits, vcpus = outlook.snapshot.limits, min(option.vcpus for option in outlook.fresh)
+    return (
+        f"max_workers {limits.max_workers} and the quota of {limits.vcpu_quota} vCPUs allow no worker of the types "
+        f"that can be launched, which have {vcpus} vCPUs or more"
+    )
 
 
 def _nothing_now(market: Market) -> str:

@@ -68,9 +68,12 @@ def net_gain_usd(old: Option, new: Option, age_s: float, outlook: Outlook) -> tu
 
 
 def in_flight(snapshot: Snapshot) -> int:
-    """Replacements under way: their old worker is still there."""
+    """Replacements under way: their old worker is still there, or made place and the new one has not reported."""
     there = {worker.instance_id for worker in snapshot.fleet}
-    return sum(1 for worker in snapshot.fleet if worker.replaces in there)
+    overlapping = sum(1 for worker in snapshot.fleet if worker.replaces in there)
+    sent_away = sum(1 for w in snapshot.fleet if w.state is WorkerState.DRAINING and w.notice_at is None)
+    coming = sum(1 for w in snapshot.fleet if w.state is WorkerState.PENDING and w.replaces is None)
+    return overlapping + min(sent_away, coming)
 
 
 def allowed_now(snapshot: Snapshot, workers: int) -> int:
@@ -111,7 +114,7 @@ def improving(found: Iterable[Swap], fleet: Totals, goal: Goal) -> Iterator[Swap
     """
     for swap in found:
         swapped = swap.new.added_to(swap.old.added_to(fleet, -1), 1)
-        if goal.judge(swapped[:]) < goal.judge(fleet[:]):
+        if goal.fits(swapped) and goal.judge(swapped[:]) < goal.judge(fleet[:]):
             fleet = swapped
             yield swap
 

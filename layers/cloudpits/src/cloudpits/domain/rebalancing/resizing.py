@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from cloudpits.domain.commands import Command, Drain, Launch, Replace
 from cloudpits.domain.model import Mode, Worker, WorkerState
 from cloudpits.domain.planning.crew import Crew
 from cloudpits.domain.planning.diversify import spread_out
-from cloudpits.domain.planning.goal import Goal, Score
+from cloudpits.domain.planning.goal import UNBOUNDED, Goal, Score
 from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet, Moves, best_change, changed, fleet_of, improve
@@ -34,14 +34,19 @@ class Resizing:
     after: Fleet
 
 
-def resize(crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: float = MARGIN) -> Resizing:
-    """The best fleet that adding and releasing leads to; the same fleet when the gain is below the margin."""
+def resize(
+    crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: float = MARGIN, *, settled: bool = True
+) -> Resizing:
+    """The best fleet that adding and releasing leads to; the same fleet when the gain is below the margin.
+
+    Nobody is let go unless the last change is ``settled``.
+    """
     running = fleet_of([crew.option for crew in crews], [len(crew.workers) for crew in crews], goal)
     limits_bind = running.score.violation > MISSED
     fresh = fresh if goal.mode is Mode.FASTEST or limits_bind else fresh[:MOST_EFFICIENT]
     options = (*(crew.option for crew in crews), *fresh)
     before = fleet_of(options, [*running.counts] + [0] * len(fresh), goal)
-    moves = _moves(crews, before, goal)
+    moves = _moves(crews, before, goal) if settled else Moves(release=False, exchange=False)
     step = best_change(options, before, goal, moves)
     first = before if step is None else changed(before, *step)
     # Steps get smaller: when the best one gains too little, so would all that follow.
@@ -85,7 +90,7 @@ def worth_it(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal,
         return False
     if before.totals.workers == 0:
         return True
-    if before.score.violation > MISSED:
+    if MISSED < before.score.violation < UNBOUNDED:  # once the deadline is past, nothing keeps it: the mode counts
         return after.score.violation < before.score.violation - MISSED or after.score.violation <= 0.0
     if after.score.violation > before.score.violation:
         return False
@@ -120,8 +125,9 @@ def commands(
     arriving = _arriving(change, len(crews), market, goal, diversify=diversify)
     share = HURRIED_SHARE if change.before.score.violation > MISSED else IN_FLIGHT_SHARE
     most = max(1, int(share * change.before.totals.workers)) if arriving else None
+    leaving = _leaving(change, crews, largest_first=goal.vcpu_quota < UNBOUNDED)
     moves: list[Command] = []
-    for worker, cost in _leaving(change, crews)[:most]:
+    for worker, cost in _without_returns(leaving, arriving)[:most]:
         reason = f"{worker.pool} costs {cost}"
         if arriving:
             option = arriving.pop(0)
@@ -131,8 +137,9 @@ def commands(
             moves.append(Drain(worker.instance_id, f"{reason}; {why}"))
     for option, count in Counter(arriving).items():
         moves.append(Launch(option.pool, count, f"{option.pool} costs {usd_per_tasks(option.usd_per_task)}; {why}"))
-    yield replace(moves[0], expected_saving_usd=_saving(change, goal))
-    yield from moves[1:]
+    if moves:
+        yield replace(moves[0], expected_saving_usd=_saving(change, goal))
+        yield from moves[1:]
 
 
 def _arriving(change: Resizing, first: int, market: Market, goal: Goal, *, diversify: bool) -> list[Option]:
@@ -146,13 +153,31 @@ def _arriving(change: Resizing, first: int, market: Market, goal: Goal, *, diver
     return [option for option, (_, count) in zip(split.options, split.pools, strict=True) for _ in range(count)]
 
 
-def _leaving(change: Resizing, crews: Sequence[Crew]) -> list[tuple[Worker, str]]:
-    """Workers that the better fleet does without, with what they cost per task."""
-    return [
-        (worker, usd_per_tasks(crew.option.usd_per_task))
+def _without_returns(leaving: Iterable[tuple[Worker, str]], arriving: list[Option]) -> list[tuple[Worker, str]]:
+    """Those of ``leaving`` in whose very pool nobody of ``arriving`` is sent by spreading: else both are left out."""
+    gone = []
+    for worker, cost in leaving:
+        match = next((number for number, option in enumerate(arriving) if option.pool == worker.pool), None)
+        if match is None:
+            gone.append((worker, cost))
+        else:
+            arriving.pop(match)
+    return gone
+
+
+def _leaving(change: Resizing, crews: Sequence[Crew], *, largest_first: bool) -> list[tuple[Worker, str]]:
+    """Workers that the better fleet does without, with what they cost per task.
+
+    Where vCPUs are scarce, the largest go first: in the place of a small one, who comes might not fit.
+    """
+    leaving = [
+        (crew, worker)
         for crew, old, new in zip(crews, change.before.counts, change.after.counts, strict=False)
         for worker in crew.workers[: max(0, old - new)]
     ]
+    if largest_first:
+        leaving.sort(key=lambda pair: -pair[0].option.vcpus)
+    return [(worker, usd_per_tasks(crew.option.usd_per_task)) for crew, worker in leaving]
 
 
 def _saving(change: Resizing, goal: Goal) -> float:
