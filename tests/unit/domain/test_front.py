@@ -170,3 +170,20 @@ def test_scarce_places_are_divided_between_two_sizes_by_brute_force() -> None:
     assert found is not None
     assert found.score == pytest.approx(best.score)
     assert found.counts[2] == 0
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize(("budget", "hours"), [(0.001, 8.0), (100.0, 0.001), (0.001, 0.001)])
+def test_the_limits_that_are_named_are_feasible(mode: Mode, budget: float, hours: float) -> None:
+    """Each by itself where it suffices, else both together."""
+    state = snapshot(mode=mode, budget=budget, deadline_s=hours * HOUR, tasks=100_000)
+    front = plan(state)
+    assert front.chosen is None
+    assert front.cheapest_budget_usd is not None or front.fastest_deadline_s is not None
+    both = not (front.budget_suffices or front.deadline_suffices)
+    if front.budget_suffices or both:
+        enough = {"budget": front.cheapest_budget_usd, "deadline_s": front.fastest_deadline_s if both else hours * HOUR}
+        assert plan(snapshot(mode=mode, tasks=100_000, **enough)).chosen is not None
+    if front.deadline_suffices:
+        later = snapshot(mode=mode, tasks=100_000, budget=budget, deadline_s=front.fastest_deadline_s)
+        assert plan(later).chosen is not None

@@ -35,7 +35,7 @@ class Program(Section):
 
     module: str | dict[Architecture, str]
     arguments: tuple[str, ...] = ()
-    tasks_total: int | None = Field(default=None, gt=0)
+    tasks_total: int | None = Field(default=None, gt=0, le=2**63 - 1)  # what the runtime can count
     libraries: tuple[str, ...] = ()
     workers_per_instance: int | None = Field(default=None, gt=0)  # nw; counted from the cores when absent
     overfill: int = Field(default=1, ge=0)
@@ -60,7 +60,7 @@ class LimitsSection(Section):
     """``[limits]``: what the user is ready to give."""
 
     mode: Mode = Mode.MIN_COST
-    budget_usd: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    budget_usd: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
     deadline_hours: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     max_workers: int = Field(default=20, gt=0, le=1000)
     vcpu_quota: int | None = Field(default=None, gt=0)

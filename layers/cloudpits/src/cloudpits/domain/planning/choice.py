@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from cloudpits.domain.planning.goal import EMPTY, Goal, Totals
@@ -13,6 +13,9 @@ from cloudpits.domain.planning.search import Fleet, fleet_of, improve, rounded
 
 HORIZONS = 10
 STARTS = 2  # of the swept fleets, how many are searched from
+CONFIRMATIONS = 12  # times that a limit is raised by the step before it is given up
+CONFIRMATION_STEP = 1.01
+_LENIENT = 1.0 + 1e-4  # a limit that is written down with four digits must not fail by rounding
 BUDGET_HALVINGS = 12  # of the range in which the smallest budget is sought
 SLOWEST = 4.0  # times the horizon that is cheapest for one type
 
@@ -136,11 +139,22 @@ def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> floa
     if not kept:
         rich = choose(options, replace(goal, budget_usd=high))
         kept = rich is not None and rich.score.violation <= 0.0
-    return high if kept else None
+    return _confirmed(options, lambda usd: replace(goal, budget_usd=usd), high) if kept else None
 
 
-def shortest_deadline(options: Sequence[Option], goal: Goal, start: Fleet) -> float:
-    """Seconds from now in which some fleet within the budget surely finishes."""
+def shortest_deadline(options: Sequence[Option], goal: Goal, start: Fleet) -> float | None:
+    """Seconds from now in which some fleet within the budget surely finishes; None if none is found."""
     hasty = replace(goal, deadline_s=1e-3)
     fleet = improve(options, fleet_of(options, start.counts, hasty), hasty)
-    return goal.cautious_makespan_s(fleet.totals)
+    seconds = goal.cautious_makespan_s(fleet.totals)
+    return _confirmed(options, lambda limit: replace(goal, deadline_s=limit), seconds)
+
+
+def _confirmed(options: Sequence[Option], within: Callable[[float], Goal], limit: float) -> float | None:
+    """The limit, a little larger where the optimiser, starting from nothing, finds no fleet that keeps it."""
+    for _ in range(CONFIRMATIONS):
+        found = choose(options, within(limit))
+        if found is not None and found.score.violation <= 0.0:
+            return limit * _LENIENT
+        limit *= CONFIRMATION_STEP
+    return None

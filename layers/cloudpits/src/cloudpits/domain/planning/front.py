@@ -19,7 +19,7 @@ from cloudpits.domain.rebalancing.cooldown import cooling
 from cloudpits.domain.wording import duration, usd, usd_per_tasks
 
 FRONT_HORIZONS = 24
-_LENIENT = 1.0 + 1e-6  # a deadline that is met to the second must not fail by rounding
+_LONGER = (1.0, 1.02, 1.1, 1.3, 2.0)  # than the fastest possible: there even plenty of money may just miss
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,9 +115,19 @@ def smallest_limits(selection: Selection, start: Fleet) -> SmallestLimits:
     deadline = _fastest_s(options, goal)
     fastest = _fastest_s(options, replace(goal, budget_usd=UNBOUNDED)) if deadline is None else deadline
     least = SmallestLimits(budget, fastest, budget is not None, deadline is not None)
-    if budget is not None or fastest is None:
+    if budget is not None or deadline is not None or fastest is None:
         return least
-    return replace(least, budget_usd=smallest_budget(options, replace(goal, deadline_s=fastest * _LENIENT), start))
+    return _both_smallest(options, goal, start, fastest)
+
+
+def _both_smallest(options: Sequence[Option], goal: Goal, start: Fleet, fastest_s: float) -> SmallestLimits:
+    """A deadline as short as it can be with the budget that it takes."""
+    for longer in _LONGER:
+        deadline = fastest_s * longer
+        budget = smallest_budget(options, replace(goal, deadline_s=deadline), start)
+        if budget is not None:
+            return SmallestLimits(budget, deadline, budget_suffices=False, deadline_suffices=False)
+    return SmallestLimits(None, fastest_s, budget_suffices=False, deadline_suffices=False)
 
 
 def _fastest_s(options: Sequence[Option], goal: Goal) -> float | None:
