@@ -80,13 +80,19 @@ class Outlook:
     def resized(self) -> Resizing | None:
         """The best fleet from here; None when nothing runs and nothing can be bought."""
         if self.crews:
-            return resize(self.crews, self.fresh, self.goal, self.variant.margin, settled=not self.making_room)
+            margin = math.inf if self._replaced_just_now() else self.variant.margin
+            return resize(self.crews, self.fresh, self.goal, margin, settled=not self.making_room)
         places = min(self.goal.max_workers, self.snapshot.job.tasks_left)  # of more workers, some would have no task
         best = choose(self.fresh, replace(self.goal, max_workers=places))
         if best is None:
             return None
         nothing = fleet_of(self.fresh, [0] * len(self.fresh), self.goal)
         return Resizing(tuple(self.fresh), nothing, best)
+
+    def _replaced_just_now(self) -> bool:
+        """Asked again at the same instant: a replacement has been decided upon, and money alone wants no more."""
+        now = self.snapshot.taken_at
+        return any(worker.replaces is not None and worker.launched_at >= now for worker in self.snapshot.fleet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +230,9 @@ def _explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], 
     if memory.on_demand or not _time_to_explore(outlook, change.after):
         return (), memory
     known = {sample.instance_type for sample in snapshot.measured} | set(memory.probed)
+    candidates = exploration.representatives(outlook.market, known)
+    if not candidates:
+        return (), memory
     places = replacement.allowed_now(snapshot, totals.workers)
     displaced = _to_make_place(outlook, places) if outlook.goal.full(totals) else [None] * min(places, _free(outlook))
     case = exploration.Case(
@@ -238,7 +247,7 @@ def _explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], 
     # A probe that could not be launched would count as tried: who leaves for it holds vCPUs until it is gone.
     vcpus = outlook.goal.vcpu_quota - _vcpus(snapshot)
     proposed: list[Command] = []
-    for probe in exploration.probes(exploration.representatives(outlook.market, known), case):
+    for probe in exploration.probes(candidates, case):
         payable = memory.explored_usd + probe.price_usd <= allowed and probe.option.vcpus <= vcpus
         if len(proposed) < len(displaced) and payable:
             proposed.append(probe.command(case.usd_per_task, displaced[len(proposed)]))
