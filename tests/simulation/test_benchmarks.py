@@ -24,4 +24,5 @@ def test_the_kept_results_are_those_of_a_full_benchmark() -> None:
     assert results["runs"] >= 100
     rows = [row for table in results["tables"] for row in table["policies"]]
     assert rows
-    assert all(row["budget_violations"] == 0 for row in rows)
+    assert all(row["budget_violations"] == 0 for row in rows if row["policy"] != "no ledger")
+    assert any(row["budget_violations"] > 0 for row in rows if row["policy"] == "no ledger")  # it is good for something
