@@ -66,7 +66,8 @@ def test_a_worker_under_notice_drains_waits_to_be_taken_and_the_others_finish(re
     job_manager, leaving, staying = (region.launch(role) for role in ("job-manager", "worker", "worker"))
     until(lambda: region.committed() > 2, "the start of work")
     taken_at = leaving.metadata.facts.warned_until = leaving.host.clock.now() + 120.0
-    until(lambda: leaving.host.clock.now() > taken_at, "the end of the notice")
+    # Asked well before the end: a machine that pauses for a moment must not find it taken already.
+    until(lambda: leaving.host.clock.now() > taken_at - 40.0, "most of the notice")
     assert not leaving.exit_code, "a worker that ends itself is billed"
     region.take_away(leaving)
     leaving.shutting_down.set()

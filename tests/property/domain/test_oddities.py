@@ -81,7 +81,9 @@ def test_every_policy_decides_and_launches_only_what_is_offered(state: Snapshot,
 @given(state=odd_snapshots(), memory=MEMORIES)
 @settings(max_examples=40)
 def test_no_memory_confuses_the_default_policy(state: Snapshot, memory: dict[str, object]) -> None:
-    assert decide(replace(state, memory=memory), registry.get("mpc"), NOW).commands
+    first = decide(replace(state, memory=memory), registry.get("mpc"), NOW)
+    again = decide(replace(state, memory=first.memory), registry.get("mpc"), NOW)
+    assert all(command.reason for command in (*first.commands, *again.commands))
 
 
 @given(state=odd_snapshots())
