@@ -161,7 +161,8 @@ class PrivateMariaDb:
     def _install(self) -> None:
         installer = _binary("mariadb-install-db", "mysql_install_db")
         half_done = self._folder / "data.new"
-        command = [installer, "--no-defaults", f"--datadir={half_done}", "--skip-test-db", *_FRUGAL, *_as_root()]
+        where = [f"--datadir={half_done}", f"--tmpdir={self._temporary()}"]
+        command = [installer, "--no-defaults", *where, "--skip-test-db", *_FRUGAL, *_as_root()]
         # A folder left by an interrupted installation would make the installer stop.
         shutil.rmtree(self._folder / "data", ignore_errors=True)
         for _attempt in range(_ATTEMPTS):
@@ -176,6 +177,12 @@ class PrivateMariaDb:
         self.log.write_text(said)
         reason = _first_error(said)
         raise StorageError(f"{installer} failed ({reason}); see {self.log}, free disk space or choose another folder")
+
+    def _temporary(self) -> Path:
+        """Its own folder: a server that starts removes every temporary table there, other servers' too."""
+        folder = self._folder / "tmp"
+        folder.mkdir(exist_ok=True)
+        return folder
 
     def _spawn(self) -> None:
         first_statements = self._folder / "init.sql"
@@ -197,6 +204,7 @@ class PrivateMariaDb:
             "--no-defaults",  # the packaged configuration would move data and log elsewhere
             *(f"--{option}={self._folder / name}" for option, name in paths.items()),
             f"--socket={self.socket}",
+            f"--tmpdir={self._temporary()}",
             f"--bind-address={HOST}",
             f"--port={self.port}",
             "--skip-name-resolve",
