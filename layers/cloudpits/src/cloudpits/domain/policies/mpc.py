@@ -28,7 +28,7 @@ from cloudpits.domain.planning.search import Fleet, fleet_of
 from cloudpits.domain.policies.memory import Memory
 from cloudpits.domain.rebalancing import exploration, replacement, tail
 from cloudpits.domain.rebalancing.cooldown import cooling
-from cloudpits.domain.rebalancing.resizing import MISSED, MOST_EFFICIENT, Resizing, commands, resize
+from cloudpits.domain.rebalancing.resizing import MISSED, MOST_EFFICIENT, Resizing, commands, from_nothing, resize
 from cloudpits.domain.wording import duration, usd
 
 ROOM_TO_SPARE = 2.0  # times what is at stake until the next decision, for the certificate to count
@@ -84,10 +84,7 @@ class Outlook:
             return resize(self.crews, self.fresh, self.goal, margin, settled=not self.making_room)
         places = min(self.goal.max_workers, self.snapshot.job.tasks_left)  # of more workers, some would have no task
         best = choose(self.fresh, replace(self.goal, max_workers=places))
-        if best is None:
-            return None
-        nothing = fleet_of(self.fresh, [0] * len(self.fresh), self.goal)
-        return Resizing(tuple(self.fresh), nothing, best)
+        return None if best is None else from_nothing(self.fresh, best, self.goal)
 
     def _replaced_just_now(self) -> bool:
         """Asked again at the same instant: a replacement has been decided upon, and money alone wants no more."""
@@ -189,10 +186,9 @@ def _go_on_demand(outlook: Outlook) -> Iterator[Command]:
     best = choose(outlook.fresh, outlook.goal)
     if best is None:
         return
-    nothing = fleet_of(outlook.fresh, [0] * len(outlook.fresh), outlook.goal)
     why = "budget or time left only just suffice to finish on demand, which nobody interrupts; its place is needed"
     yield from (Drain(worker.instance_id, why) for worker in _crowding(outlook, best))
-    yield from commands(Resizing(tuple(outlook.fresh), nothing, best), (), outlook.market, outlook.goal)
+    yield from commands(from_nothing(outlook.fresh, best, outlook.goal), (), outlook.market, outlook.goal)
 
 
 def _crowding(outlook: Outlook, best: Fleet) -> Iterator[Worker]:

@@ -34,6 +34,11 @@ class Resizing:
     after: Fleet
 
 
+def from_nothing(options: Sequence[Option], fleet: Fleet, goal: Goal) -> Resizing:
+    """All of ``fleet``, where nobody is there yet or counts."""
+    return Resizing(tuple(options), fleet_of(options, [0] * len(options), goal), fleet)
+
+
 def resize(
     crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: float = MARGIN, *, settled: bool = True
 ) -> Resizing:
@@ -45,7 +50,7 @@ def resize(
     limits_bind = running.score.violation > MISSED
     fresh = fresh if goal.mode is Mode.FASTEST or limits_bind else fresh[:MOST_EFFICIENT]
     options = (*(crew.option for crew in crews), *fresh)
-    before = fleet_of(options, [*running.counts] + [0] * len(fresh), goal)
+    before = replace(running, counts=(*running.counts, *[0] * len(fresh)))
     moves = _moves(crews, before, goal) if settled else Moves(release=False, exchange=False)
     step = best_change(options, before, goal, moves)
     first = before if step is None else changed(before, *step)
