@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -37,7 +36,7 @@ def options(draw: st.DrawFn, most: int = 6) -> list[Option]:
 
 def goal(tasks: float, most: int, manager: float = 0.1, **changes: float) -> Goal:
     base = Goal(Mode.MIN_COST, tasks, math.inf, math.inf, manager / 3600.0, 20.0, most, 300.0, 361.0)
-    return replace(base, **changes)  # type: ignore[arg-type]  # figures of the goal, by name
+    return base._replace(**changes)  # type: ignore[arg-type]  # figures of the goal, by name
 
 
 @given(options(), st.floats(100.0, 50_000.0), st.floats(200.0, 20_000.0), st.integers(1, 30))

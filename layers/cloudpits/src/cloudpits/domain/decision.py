@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Plan, Replace, Stop
-from cloudpits.domain.guard.admission import Admission
+from cloudpits.domain.guard.admission import admitted
 from cloudpits.domain.guard.budget import BudgetGuard
 from cloudpits.domain.guard.guarantee import guarantee
 from cloudpits.domain.guard.handover import hand_overs
@@ -32,8 +32,10 @@ def decide(snapshot: Snapshot, policy: Policy, now: float, *, ledger: bool = Tru
         return replace(proposal, commands=(stop,))
     wished = [*hand_overs(snapshot), *proposal.commands]
     guard = BudgetGuard(snapshot if ledger else _without_budget(snapshot))
-    commands = _launches_first(guard.enforce(list(Admission(snapshot).admit(wished))))
-    forecast = replace(proposal.forecast or _NO_FORECAST, guarantee=guarantee(snapshot, guard.purse))
+    commands = _launches_first(guard.enforce(admitted(snapshot, wished)))
+    expected = proposal.forecast or _NO_FORECAST
+    promise = guarantee(snapshot, guard.purse)
+    forecast = Forecast(expected.finish_at, expected.total_usd, expected.completion_probability, promise)
     return Plan(tuple(commands), proposal.memory, forecast)
 
 

@@ -43,8 +43,7 @@ class WorkerState(StrEnum):
     DRAINING = "draining"  # told to take no new task, or under an interruption notice
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Pool:
+class Pool(NamedTuple):
     """Capacity that is priced, runs out and is interrupted together: an instance type in a zone on a market."""
 
     instance_type: str

@@ -78,30 +78,32 @@ class Bag:
     def advance(self, now: float) -> None:
         """Commit everything that is finished by ``now``."""
         busy = [hand for hand in self.hands.values() if hand.tasks]
-        if not busy or now < min(hand.finish_at for hand in busy):
+        if not any(hand.since + hand.batch_s <= now for hand in busy):
             return
         accepting = [hand for hand in busy if hand.accepting]
         if accepting:
-            self._advance_plentiful(accepting, self._last_plentiful(accepting, now))
+            self._advance_plentiful(accepting, now)
         self._advance_by_batch(busy, now)
 
-    def _last_plentiful(self, busy: list[Hand], now: float) -> float:
-        """The last instant by which everybody still found a full batch of open tasks."""
-        if self._demand(busy, now) <= self.open:
-            return now
+    def _advance_plentiful(self, busy: list[Hand], now: float) -> None:
+        """Up to the last instant by which everybody still found a full batch of open tasks."""
+        batches = [hand.batches_by(now) for hand in busy]
+        if self._demand(busy, batches) <= self.open:
+            self._finish(busy, batches)
+            return
         low, high = min(hand.since for hand in busy), now
         for _ in range(_BISECTIONS):
             middle = (low + high) / 2.0
-            low, high = (middle, high) if self._demand(busy, middle) <= self.open else (low, middle)
-        return low
+            enough = self._demand(busy, [hand.batches_by(middle) for hand in busy]) <= self.open
+            low, high = (middle, high) if enough else (low, middle)
+        self._finish(busy, [hand.batches_by(low) for hand in busy])
 
     @staticmethod
-    def _demand(busy: list[Hand], instant: float) -> int:
-        return sum(hand.slots * hand.batches_by(instant) for hand in busy)
+    def _demand(busy: list[Hand], batches: list[int]) -> int:
+        return sum(hand.slots * count for hand, count in zip(busy, batches, strict=True))
 
-    def _advance_plentiful(self, busy: list[Hand], until: float) -> None:
-        for hand in busy:
-            batches = hand.batches_by(until)
+    def _finish(self, busy: list[Hand], counts: list[int]) -> None:
+        for hand, batches in zip(busy, counts, strict=True):
             if batches:
                 self._commit(hand, hand.tasks + hand.slots * (batches - 1))
                 self.open -= hand.slots * batches

@@ -10,7 +10,7 @@ from cloudpits.application import market
 from cloudpits.application.roster import INTERRUPTIONS
 from cloudpits.domain.ledger import billing
 from cloudpits.domain.ledger.summary import INTERRUPTED
-from cloudpits.domain.model import Market, Pool, WorkerReport
+from cloudpits.domain.model import SECONDS_PER_HOUR, Market, Pool, WorkerReport
 from cloudpits.simulation.points import Points
 from cloudpits.simulation.randomness import stream
 from cloudpits.simulation.realisation import NEVER, NOTICE_S, Realisation
@@ -61,6 +61,7 @@ class Machines:
     ended: list[Machine] = field(default_factory=list)
     launches: dict[Pool, int] = field(default_factory=dict)
     ended_cost_usd: float = 0.0
+    _together: Counter[tuple[Pool, float]] = field(default_factory=Counter)  # alive, by pool and launch
     _crossings: dict[Pool, Points] = field(default_factory=dict)
 
     def launch(self, pool: Pool, now: float, replaces: str | None) -> Machine:
@@ -83,6 +84,7 @@ class Machines:
             replaces=replaces,
         )
         self.alive[machine.instance_id] = machine
+        self._together[pool, now] += 1
         return machine
 
     def ceiling(self, pool: Pool, usd_per_hour: float) -> float:
@@ -116,27 +118,34 @@ class Machines:
         """It is billed until ``now`` and gone."""
         machine.ended_at = max(now, machine.launched_at)
         machine.ended_because = because
-        machine.cost_usd = self._bill(machine, machine.ended_at)
+        machine.cost_usd = self._bill(machine.pool, machine.launched_at, machine.ended_at, taken=machine.taken_back)
         self.ended_cost_usd += machine.cost_usd
         del self.alive[machine.instance_id]
+        self._leave(machine.pool, machine.launched_at)
         self.ended.append(machine)
 
-    def _bill(self, machine: Machine, until: float) -> float:
+    def _leave(self, pool: Pool, launched_at: float) -> None:
+        self._together[pool, launched_at] -= 1
+        if not self._together[pool, launched_at]:
+            del self._together[pool, launched_at]
+
+    def _bill(self, pool: Pool, launched_at: float, until: float, *, taken: bool = False) -> float:
         world = self.world
-        return billing.cost(
-            world.prices[machine.pool],
-            machine.launched_at,
-            max(until, machine.launched_at),
-            machine.pool.market,
-            machine.taken_back,
-            world.scenario.settings.volume_usd_per_hour,
-        )
+        storage = world.scenario.settings.volume_usd_per_hour
+        return billing.cost(world.prices[pool], launched_at, max(until, launched_at), pool.market, taken, storage)
+
+    def spot_hours(self, now: float) -> dict[str, float]:
+        """Instance hours so far of the living spot instances, by type."""
+        hours: dict[str, float] = {}
+        for (pool, since), count in self._together.items():
+            if pool.market is Market.SPOT:
+                hours[pool.instance_type] = hours.get(pool.instance_type, 0.0) + count * (now - since)
+        return {name: seconds / SECONDS_PER_HOUR for name, seconds in hours.items()}
 
     def spent(self, now: float) -> float:
         """USD billed for all workers so far; what was launched together in a pool has cost the same."""
-        together = Counter((machine.pool, machine.launched_at) for machine in self.alive.values())
-        first = {(machine.pool, machine.launched_at): machine for machine in self.alive.values()}
-        return self.ended_cost_usd + sum(count * self._bill(first[key], now) for key, count in together.items())
+        costs = (count * self._bill(pool, since, now) for (pool, since), count in self._together.items())
+        return self.ended_cost_usd + sum(costs)
 
 
 def manager_cost(world: Realisation, until: float) -> float:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import heapq
-import math
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import inf
 
 from cloudpits.application.market import ceiling
@@ -26,11 +24,14 @@ from cloudpits.domain.model import (
     WorkerReport,
     WorkerState,
 )
+from cloudpits.domain.planning.offers import OfferTable
 from cloudpits.domain.rebalancing.cooldown import cooling
 from cloudpits.simulation.bag import Bag
 from cloudpits.simulation.machines import Machine, Machines, manager_cost
 from cloudpits.simulation.points import Points
 from cloudpits.simulation.realisation import Realisation
+
+LEAST_NOISY = 0.1  # of its rate: what a worker reports at least
 
 
 class Board:
@@ -40,7 +41,8 @@ class Board:
         self._world = world
         self._rates = dict(world.scenario.hazards)
         self._prices: dict[Pool, float] = {}
-        self._offers: dict[Pool, Offer] = {}
+        self._closed: frozenset[Pool] = frozenset()  # in cool-down after a refusal
+        self._offers = OfferTable({})
         self._pools = tuple(world.prices.items())
         # The next price change of every pool, as (instant, number of the pool, position in its points).
         self._next = [self._first(number, points) for number, (_, points) in enumerate(self._pools)]
@@ -50,28 +52,25 @@ class Board:
         position = max(0, bisect_right(points, (self._world.started_at, inf)) - 1)
         return points[position][0], number, position
 
-    def offers(self, now: float, refused: Sequence[tuple[Pool, float]]) -> Mapping[Pool, Offer]:
+    def offers(self, now: float, refused: Sequence[tuple[Pool, float]]) -> OfferTable:
         """Offers at ``now``; the same object as before while nothing has changed."""
         changed = list(self._changed(now))
-        if changed:
-            self._offers = self._offers.copy()
-            self._offers.update((pool, self._offer(pool)) for pool in changed)
-        return self._without_cooling(now, refused) if refused else self._offers
+        closed = cooling(refused, now) if refused else self._closed
+        if closed != self._closed:
+            changed.extend(sorted(pool for pool in closed ^ self._closed if pool in self._prices))
+            self._closed = closed
+        self._renew(changed)
+        return self._offers
 
     def learn(self, exposure: Interruptions) -> None:
         """Take over the interruption rate learnt for a type; asked when one of its instances was taken."""
         name = exposure.instance_type
         self._rates.update(by_type((exposure,)))
-        self._offers = self._offers.copy()
-        self._offers.update((pool, self._offer(pool)) for pool in self._prices if pool.instance_type == name)
+        self._renew([pool for pool in self._prices if pool.instance_type == name])
 
-    def _without_cooling(self, now: float, refused: Sequence[tuple[Pool, float]]) -> Mapping[Pool, Offer]:
-        closed = [pool for pool in cooling(refused, now) if pool in self._offers]
-        if not closed:
-            return self._offers
-        offers = self._offers.copy()
-        offers.update((pool, replace(offers[pool], available=False)) for pool in closed)
-        return offers
+    def _renew(self, pools: Collection[Pool]) -> None:
+        if pools:
+            self._offers = self._offers.with_offers([self._offer(pool) for pool in pools])
 
     def _changed(self, now: float) -> Iterator[Pool]:
         while self._next and self._next[0][0] <= now:
@@ -88,7 +87,7 @@ class Board:
         usd = self._prices[pool]
         limit = ceiling(self._world.scenario.types[pool.instance_type], usd)
         rate = self._rates.get(pool.instance_type, 0.0) if pool.market is Market.SPOT else 0.0
-        return Offer(pool, usd, limit, interruptions_per_hour=rate, available=usd <= limit)
+        return Offer(pool, usd, limit, rate, available=usd <= limit and pool not in self._closed)
 
 
 class Observer:
@@ -98,6 +97,7 @@ class Observer:
         self.world, self.machines, self.bag = world, machines, bag
         self.capacity_errors: list[tuple[Pool, float]] = []
         self.start_ups: list[float] = []
+        self._period = world.scenario.metrics_s
         self._board = Board(world)
         self._exposure = Exposure(world.scenario.hazards, self._board)
 
@@ -134,33 +134,34 @@ class Observer:
         ready = machine.report is not None
         state = WorkerState.DRAINING if machine.draining else WorkerState.RUNNING if ready else WorkerState.PENDING
         return Worker(
-            instance_id=machine.instance_id,
-            pool=machine.pool,
-            state=state,
-            launched_at=machine.launched_at,
-            ceiling_usd_per_hour=machine.ceiling_usd_per_hour,
-            ready_at=machine.ready_at,
-            report=machine.report,
-            replaces=machine.replaces,
-            notice_at=machine.notice_at,
+            machine.instance_id,
+            machine.pool,
+            state,
+            machine.launched_at,
+            machine.ceiling_usd_per_hour,
+            machine.ready_at,
+            machine.report,
+            machine.replaces,
+            machine.notice_at,
         )
 
     def _refresh_report(self, machine: Machine, now: float) -> None:
         """Workers report every ``metrics_s``, first after one full period of work."""
-        period = self.world.scenario.metrics_s
-        periods = math.floor((now - machine.boots_at) / period)
-        if periods < 1 or machine.draining:
+        period = self._period
+        periods = (now - machine.boots_at) // period
+        if periods < 1.0 or machine.draining:
             return
         if machine.ready_at is None:
             machine.ready_at = machine.boots_at + period
             self.start_ups.append(machine.ready_at - machine.launched_at)
         rate = machine.rate * self.world.drift(machine.pool.instance_type, now)
+        noisy = 1.0 + machine.spread * machine.noise.gauss(0.0, 1.0)
         hand = self.bag.hands.get(machine.instance_id)
         machine.report = WorkerReport(
-            perf_sec=rate * max(0.1, 1.0 + machine.spread * machine.noise.gauss(0.0, 1.0)),
-            perf_sec_stdev=rate * machine.spread,
-            tasks_completed=hand.committed if hand is not None else machine.tasks,
-            reported_at=machine.boots_at + periods * period,
+            rate * (max(LEAST_NOISY, noisy)),
+            rate * machine.spread,
+            hand.committed if hand is not None else machine.tasks,
+            machine.boots_at + periods * period,
         )
 
     def _measured(self) -> tuple[RateSample, ...]:
@@ -170,7 +171,7 @@ class Observer:
     def _interruptions(self, now: float) -> tuple[Interruptions, ...]:
         """Exposure per type in this run, with the advisor's prior."""
         self._exposure.add_ended(self.machines.ended)
-        return self._exposure.until(now, self.machines.alive.values())
+        return self._exposure.with_more(self.machines.spot_hours(now))
 
 
 class Exposure:
@@ -197,15 +198,11 @@ class Exposure:
         for name in sorted(taken):
             self._board.learn(self._settled[name])
 
-    def until(self, now: float, alive: Iterable[Machine]) -> tuple[Interruptions, ...]:
-        """One entry per type."""
-        hours: dict[str, float] = {}
-        for machine in alive:
-            name = machine.pool.instance_type
-            if machine.pool.market is Market.SPOT:
-                hours[name] = hours.get(name, self._hours[name]) + (now - machine.launched_at) / SECONDS_PER_HOUR
-        entries = dict(self._settled)
-        entries.update((name, self._entry(name, more)) for name, more in hours.items())
+    def with_more(self, hours: Mapping[str, float]) -> tuple[Interruptions, ...]:
+        """One entry per type; ``hours`` are those of instances that still live."""
+        entries = self._settled.copy()
+        for name, more in hours.items():
+            entries[name] = self._entry(name, self._hours[name] + more)
         return tuple(entries.values())
 
     def _entry(self, name: str, hours: float) -> Interruptions:

@@ -54,7 +54,8 @@ class Realisation:
 
     def drift(self, instance_type: str, instant: float) -> float:
         """Factor on the type's rate at ``instant``: 1 unless the regime drifts."""
-        return 1.0 - self.regime.drift_share if instant >= self.drift_onset(instance_type) else 1.0
+        share = self.regime.drift_share
+        return 1.0 - share if share and instant >= self.drift_onset(instance_type) else 1.0
 
     def drift_onset(self, instance_type: str) -> float:
         """When the type slows down for good; never for every other type, and where the regime does not drift."""

@@ -5,9 +5,11 @@ Uses joblib, so a cluster back end (Dask, Ray) registered with ``joblib.parallel
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
 
 from joblib import Parallel, delayed, effective_n_jobs
 from rich.console import Console
@@ -61,10 +63,16 @@ def _play_seed(
     return SeedResults(seed, runs, offline_optimum(world, runs.values()) if with_optimum else None)
 
 
+@lru_cache(maxsize=2)
+def _unpacked(scenario: bytes) -> Scenario:
+    """A scenario may hold a million prices: every process reads it once, not once for each of its chunks."""
+    return cast("Scenario", pickle.loads(scenario))  # noqa: S301  # written by ``sweep``, in this very program
+
+
 def _play_chunk(
-    scenario: Scenario, regime: Regime, fields: Sequence[Contender], seeds: Sequence[int], with_optimum: bool
+    scenario: bytes, regime: Regime, fields: Sequence[Contender], seeds: Sequence[int], with_optimum: bool
 ) -> list[SeedResults]:
-    return [_play_seed(scenario, regime, fields, seed, with_optimum, trace=False) for seed in seeds]
+    return [_play_seed(_unpacked(scenario), regime, fields, seed, with_optimum, trace=False) for seed in seeds]
 
 
 def _chunks(seeds: Sequence[int], jobs: int) -> Iterator[Sequence[int]]:
@@ -85,7 +93,7 @@ def sweep(
 ) -> list[SeedResults]:
     """Results in order of ``seeds``, whatever the number of processes (``jobs``; -1: one per core)."""
     parallel = Parallel(n_jobs=jobs, return_as="generator")
-    chunks = list(_chunks(seeds, effective_n_jobs(jobs)))
+    chunks, packed = list(_chunks(seeds, effective_n_jobs(jobs))), pickle.dumps(scenario)
     results: list[SeedResults] = []
     console = Console(stderr=True)
     bar = Progress(
@@ -99,7 +107,7 @@ def sweep(
     )
     with bar:
         task = bar.add_task(label, total=len(seeds))
-        work = (delayed(_play_chunk)(scenario, regime, fields, chunk, with_optimum) for chunk in chunks)
+        work = (delayed(_play_chunk)(packed, regime, fields, chunk, with_optimum) for chunk in chunks)
         for chunk_results in parallel(work):
             results.extend(chunk_results)
             bar.advance(task, len(chunk_results))

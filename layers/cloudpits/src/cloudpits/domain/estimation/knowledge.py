@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from functools import lru_cache
 from statistics import NormalDist
 
 from cloudpits.domain.estimation.capacity import capacity_of
+from cloudpits.domain.estimation.identity import Same
 from cloudpits.domain.estimation.rates import RateBook, coarse, rate_book
-from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, RateSample, Snapshot
+from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Offer, RateSample, Snapshot
 
 BUDGET_SHARE = 0.5  # of the budget that the job is guessed to need when nothing was measured
 WHOLE_SHARE = 0.8  # at most, with the job manager: where few workers are allowed it costs more than they do
@@ -27,15 +29,20 @@ def rates_of(snapshot: Snapshot) -> RateBook:
     history = snapshot.history
     measured = tuple(coarse(sample) for sample in snapshot.measured)
     known = history or measured
-    return _book(history, measured, snapshot, 0.0 if known else guessed_scale(snapshot))
+    return _book(Same(history), measured, Same(snapshot.types), 0.0 if known else guessed_scale(snapshot))
 
 
+@lru_cache(maxsize=128)
 def _book(
-    history: tuple[RateSample, ...], measured: tuple[RateSample, ...], snapshot: Snapshot, scale: float
+    history: Same[tuple[RateSample, ...]],
+    measured: tuple[RateSample, ...],
+    types: Same[Mapping[str, InstanceType]],
+    scale: float,
 ) -> RateBook:
-    names = dict.fromkeys(sample.instance_type for sample in (*history, *measured))
-    facts = tuple(snapshot.types[name] for name in names if name in snapshot.types)
-    return rate_book(history, measured, facts, scale)
+    """History and types are long, and stay the same objects during a simulated run."""
+    names = dict.fromkeys(sample.instance_type for sample in (*history.it, *measured))
+    facts = tuple(types.it[name] for name in names if name in types.it)
+    return rate_book(history.it, measured, facts, scale)
 
 
 def guessed_scale(snapshot: Snapshot) -> float:

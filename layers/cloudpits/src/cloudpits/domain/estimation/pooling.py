@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 
-from cloudpits.domain.estimation.screening import implausible, without_outliers
+from cloudpits.domain.estimation.screening import plausible, without_outliers
 from cloudpits.domain.model import RateSample, WorkerReport
 
 
@@ -19,15 +19,15 @@ def pool_reports(reports: Iterable[tuple[str, WorkerReport]]) -> tuple[RateSampl
     """
     by_type: defaultdict[str, list[WorkerReport]] = defaultdict(list)
     for instance_type, report in reports:
-        if implausible(report.perf_sec) is None:
+        if plausible(report.perf_sec):
             by_type[instance_type].append(report)
     return tuple(_pool(name, by_type[name]) for name in sorted(by_type))
 
 
 def _pool(instance_type: str, reports: list[WorkerReport]) -> RateSample:
-    rates = without_outliers(report.perf_sec for report in reports)
+    rates = without_outliers([report.perf_sec for report in reports])
     mean = sum(rates) / len(rates)
-    between = sum((rate - mean) ** 2 for rate in rates) / max(1, len(rates) - 1)
-    spreads = [s for report in reports if math.isfinite(s := report.perf_sec_stdev) and s > 0.0]
-    within = sum(s * s for s in spreads) / len(spreads) if spreads else 0.0
+    between = sum([(rate - mean) ** 2 for rate in rates]) / max(1, len(rates) - 1)
+    spreads = [s for report in reports if 0.0 < (s := report.perf_sec_stdev) < math.inf]
+    within = sum([s * s for s in spreads]) / len(spreads) if spreads else 0.0
     return RateSample(instance_type, mean, math.sqrt(max(between, within)), len(rates))

@@ -18,6 +18,7 @@ from cloudpits.domain.estimation.capacity import GPU_PROCESSOR, Capacity, capaci
 from cloudpits.domain.estimation.drift import NO_DRIFT, detect
 from cloudpits.domain.estimation.normal_inverse_gamma import NormalInverseGamma
 from cloudpits.domain.estimation.screening import Rejection, screen
+from cloudpits.domain.estimation.table import RateEstimate, RateTable
 from cloudpits.domain.estimation.tree import Belief, Leaf, Tree
 from cloudpits.domain.model import InstanceType, RateSample
 
@@ -33,23 +34,6 @@ TYPE_WEIGHT = 4.0  # observations that the prior of TYPE_SPREAD is worth
 RUN_SPREAD = 0.05  # of ln(rate) from run to run
 SLOPE_SPREAD = 0.15  # of the exponent of size around 1
 IMPLAUSIBLE_SPREAD = 0.15  # between types of one processor: rather the table is wrong than the types so unlike
-
-
-@dataclass(frozen=True, slots=True)
-class RateEstimate:
-    """Tasks/s of a type: ``rate`` is the one whose cost per task is expected, ``spread`` the sd of ln(rate)."""
-
-    rate: float
-    spread: float
-    samples: int
-
-    def at_least(self, sigmas: float) -> float:
-        """Lower confidence bound: ``sigmas`` standard deviations below."""
-        return self.rate * math.exp(-sigmas * self.spread)
-
-    def at_most(self, sigmas: float) -> float:
-        """Upper confidence bound."""
-        return self.rate * math.exp(sigmas * self.spread)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,10 +84,7 @@ class RateBook:
         self.drift = detect(predicted, seen) if predicted else NO_DRIFT
         self._tree = self._grow(self._combine(earlier, seen), self._scatter)
         self._known: dict[InstanceType, RateEstimate] = {}
-        self._types: Mapping[str, InstanceType] = {}
-        self._rates: dict[float, dict[str, float]] = {}
-        self._batches_s: dict[str, float] = {}
-        self._vague: dict[float, frozenset[str]] = {}
+        self._table: RateTable | None = None
 
     def of(self, instance_type: InstanceType) -> RateEstimate:
         """The estimate of one type."""
@@ -118,39 +99,11 @@ class RateBook:
             known = self._known[instance_type] = RateEstimate(rate, spread, self._counts.get(name, 0))
         return known
 
-    def rates(self, types: Mapping[str, InstanceType], sigmas: float = 0.0) -> Mapping[str, float]:
-        """``of(...).at_least(sigmas)`` of all ``types`` by name.
-
-        Worked out once for each ``sigmas``, since types do not change during a run.
-        """
-        self._about(types)
-        known = self._rates.get(sigmas)
-        if known is None:
-            known = {name: self.of(kind).at_least(sigmas) for name, kind in types.items()}
-            self._rates[sigmas] = known
-        return known
-
-    def batches_s(self, types: Mapping[str, InstanceType]) -> Mapping[str, float]:
-        """Seconds in which every slot (GPU, else vCPU) of a type computes one task; worked out once, as ``rates``."""
-        self._about(types)
-        if not self._batches_s:
-            self._batches_s = {
-                name: (kind.gpus or kind.vcpus or 1) / self.of(kind).rate for name, kind in types.items()
-            }
-        return self._batches_s
-
-    def vague(self, types: Mapping[str, InstanceType], spread: float) -> frozenset[str]:
-        """Names of the ``types`` whose ln(rate) is less certain than ``spread``; worked out once, as ``rates``."""
-        self._about(types)
-        if spread not in self._vague:
-            self._vague[spread] = frozenset(name for name, kind in types.items() if self.of(kind).spread > spread)
-        return self._vague[spread]
-
-    def _about(self, types: Mapping[str, InstanceType]) -> None:
-        """Forget what was worked out for other ``types``: runs that know the same share one book."""
-        if types is not self._types and types != self._types:
-            self._rates, self._batches_s, self._vague = {}, {}, {}
-        self._types = types
+    def table(self, types: Mapping[str, InstanceType]) -> RateTable:
+        """The rates of all ``types``; the same table for the same types, which do not change during a run."""
+        if self._table is None or (types is not self._table.types and types != self._table.types):
+            self._table = RateTable(types, self.of)
+        return self._table
 
     def _offset(self, capacity: Capacity) -> float:
         return capacity.log_work + self._slope * capacity.log_size

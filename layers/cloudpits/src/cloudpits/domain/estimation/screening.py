@@ -35,21 +35,26 @@ class Screened:
 
 def implausible(rate: float) -> str | None:
     """Why ``rate`` (tasks/s) cannot be a rate, or None if it can."""
+    if plausible(rate):
+        return None
     if not math.isfinite(rate):
         return f"the rate {rate} is not a finite number"
     if rate <= 0.0:
         return f"the rate {rate:g} tasks/s is not positive"
     if rate < SMALLEST_RATE:
         return f"the rate {rate:g} tasks/s is below {SMALLEST_RATE:g}"
-    if rate > LARGEST_RATE:
-        return f"the rate {rate:g} tasks/s is beyond {LARGEST_RATE:g}"
-    return None
+    return f"the rate {rate:g} tasks/s is beyond {LARGEST_RATE:g}"
+
+
+def plausible(rate: float) -> bool:
+    """Whether ``rate`` (tasks/s) can be a rate; ``implausible`` says why not."""
+    return SMALLEST_RATE <= rate <= LARGEST_RATE
 
 
 def without_outliers(values: Iterable[float]) -> list[float]:
     """Values within a factor of 10 of their median; all of them when there are too few to judge."""
     kept = list(values)
-    if len(kept) < ENOUGH_TO_JUDGE:
+    if len(kept) < ENOUGH_TO_JUDGE or 0.0 <= max(kept) <= OUTLIER_FACTOR * min(kept):
         return kept
     middle = median(kept)
     return [value for value in kept if middle / OUTLIER_FACTOR <= value <= middle * OUTLIER_FACTOR]

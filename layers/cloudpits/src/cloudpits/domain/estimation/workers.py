@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from cloudpits.domain.estimation.rates import RateEstimate
-from cloudpits.domain.estimation.screening import implausible
+from cloudpits.domain.estimation.screening import plausible
+from cloudpits.domain.estimation.table import RateEstimate
 from cloudpits.domain.model import WorkerReport
 
 BETWEEN_WORKERS = 0.05  # sd of ln(rate) between instances of a type
@@ -15,16 +15,20 @@ MOST_DEVIATION = math.log(3.0)  # beyond a factor of 3 the report, not the worke
 
 def deviation(estimate: RateEstimate, report: WorkerReport | None) -> float:
     """ln(worker's rate / its type's): log-normal prior of its type, log-normal report; 0 without a usable report."""
-    if report is None or implausible(report.perf_sec) is not None:
+    if report is None or not plausible(report.perf_sec):
         return 0.0
     rate = report.perf_sec
     gap = math.log(rate / estimate.rate)
     if not -MOST_DEVIATION <= gap <= MOST_DEVIATION:
         gap = math.copysign(MOST_DEVIATION, gap)
     relative = report.perf_sec_stdev / rate
-    noise = max(LEAST_NOISE, relative if math.isfinite(relative) else 1.0)
-    prior = max(BETWEEN_WORKERS, estimate.spread)
-    return gap * prior * prior / (prior * prior + noise * noise)
+    noise = (relative if LEAST_NOISE < relative < math.inf else _usable(relative)) ** 2
+    prior = max(BETWEEN_WORKERS, estimate.spread) ** 2
+    return gap * prior / (prior + noise)
+
+
+def _usable(noise: float) -> float:
+    return LEAST_NOISE if noise <= LEAST_NOISE else 1.0  # not a number, or infinite: it may be anything
 
 
 def worker_rate(estimate: RateEstimate, report: WorkerReport | None) -> float:

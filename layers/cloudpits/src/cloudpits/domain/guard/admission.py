@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from cloudpits.domain.commands import Command, Drain, Keep, Launch, Replace, Terminate
 from cloudpits.domain.guard.handover import being_replaced
 from cloudpits.domain.model import Snapshot, Worker, WorkerState
+
+
+def admitted(snapshot: Snapshot, commands: Sequence[Command]) -> list[Command]:
+    """The commands that may be carried out; those that make room first."""
+    if all(isinstance(command, Keep) for command in commands):
+        return list(commands)
+    return list(Admission(snapshot).admit(commands))
 
 
 @dataclass(slots=True)
@@ -32,7 +39,7 @@ class Admission:
         self.vcpus = sum(self._vcpus(worker.pool.instance_type) for worker in fleet)
 
     def admit(self, commands: Iterable[Command]) -> Iterator[Command]:
-        """The commands that may be carried out; those that make room first."""
+        """One after the other, those that make room first."""
         for command in sorted(commands, key=lambda command: not isinstance(command, Drain | Terminate)):
             if isinstance(command, Launch):
                 yield from self._launch(command)

@@ -18,6 +18,7 @@ from cloudpits.domain.ledger.bounds import (
     horizon_s,
     manager_bound_usd,
     worker_bound_usd,
+    workers_bound_usd,
 )
 from cloudpits.domain.model import Pool, Snapshot, Worker, WorkerState
 from cloudpits.domain.wording import usd
@@ -46,14 +47,14 @@ class BudgetGuard:
 
     snapshot: Snapshot
     purse: Purse = field(init=False)
-    least: dict[str, float] = field(init=False)  # instance id → USD it costs at least, ended at once
+    least_usd: float = field(init=False)  # that all workers cost together, ended at once
 
     def __post_init__(self) -> None:
         snapshot = self.snapshot
         limit = snapshot.limits.budget_usd
         ending = ending_s(snapshot.settings)
-        self.least = {worker.instance_id: worker_bound_usd(worker, ending, snapshot) for worker in snapshot.fleet}
-        committed = snapshot.spent_usd + sum(self.least.values()) + manager_bound_usd(snapshot, ending)
+        self.least_usd = workers_bound_usd(snapshot.fleet, ending, snapshot)
+        committed = snapshot.spent_usd + self.least_usd + manager_bound_usd(snapshot, ending)
         self.purse = Purse(math.inf if limit is None else limit, committed)
 
     def enforce(self, commands: Sequence[Command]) -> list[Command]:
@@ -82,7 +83,9 @@ class BudgetGuard:
         ends = {command.instance_id: command for command in commands if isinstance(command, Terminate)}
         result: list[Command] = list(ends.values())
         staying = [worker for worker in self.snapshot.fleet if worker.instance_id not in ends]
-        leaving = [w for w in staying if w.instance_id in drains or w.state is WorkerState.DRAINING]
+        leaving = [w for w in staying if w.state is WorkerState.DRAINING or w.instance_id in drains]
+        if not leaving:
+            return result + self._keep(staying)
         for worker in leaving:
             result.extend(self._leave(worker, drains.get(worker.instance_id)))
         left = {worker.instance_id for worker in leaving}
@@ -90,10 +93,12 @@ class BudgetGuard:
 
     def _keep(self, workers: Sequence[Worker]) -> list[Command]:
         """What ends the dearest of ``workers`` if the budget does not pay all of them until the next decision."""
-        horizon = horizon_s(self.snapshot.settings)
-        more = {worker.instance_id: self._more(worker, horizon) for worker in workers}
-        if self.purse.afford(sum(more.values())):
+        snapshot, horizon = self.snapshot, horizon_s(self.snapshot.settings)
+        everybody = len(workers) == len(snapshot.fleet)
+        least = self.least_usd if everybody else workers_bound_usd(workers, ending_s(snapshot.settings), snapshot)
+        if self.purse.afford(workers_bound_usd(workers, horizon, snapshot) - least):
             return []
+        more = {worker.instance_id: self._more(worker, horizon) for worker in workers}
         result: list[Command] = []
         for worker in sorted(workers, key=_dearness):
             if not self.purse.afford(more[worker.instance_id]):
@@ -107,7 +112,8 @@ class BudgetGuard:
 
     def _more(self, worker: Worker, seconds: float) -> float:
         """What ``seconds`` cost beyond ending at once."""
-        return worker_bound_usd(worker, seconds, self.snapshot) - self.least[worker.instance_id]
+        ending = ending_s(self.snapshot.settings)
+        return worker_bound_usd(worker, seconds, self.snapshot) - worker_bound_usd(worker, ending, self.snapshot)
 
     def _too_dear(self, worker: Worker) -> str:
         return (

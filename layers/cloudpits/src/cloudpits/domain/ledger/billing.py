@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
 
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, Market
@@ -37,11 +36,13 @@ def integrate(points: PriceSeries, since: float, until: float) -> float:
     if until <= since:
         return 0.0
     first = max(0, bisect_right(points, (since, math.inf)) - 1)
-    last = max(first, bisect_right(points, (until, math.inf)) - 1)
-    instants = [since, *(at for at, _ in points[first + 1 : last + 1]), until]
-    prices = (price for _, price in points[first : last + 1])
-    spans = (end - start for start, end in pairwise(instants))
-    return sum(price * span for price, span in zip(prices, spans, strict=True)) / SECONDS_PER_HOUR
+    last = max(first, bisect_right(points, (until, math.inf), first) - 1)
+    total, at = 0.0, since
+    for position in range(first, last):
+        change = points[position + 1][0]
+        total += points[position][1] * (change - at)
+        at = change
+    return (total + points[last][1] * (until - at)) / SECONDS_PER_HOUR
 
 
 def cost(
@@ -67,5 +68,5 @@ def cost(
     if interrupted and market is Market.SPOT and ended_at - launched_at < FREE_WHEN_INTERRUPTED_S:
         return storage
     rounding = seconds - (ended_at - launched_at)
-    extra = price_at(points, ended_at) * rounding / SECONDS_PER_HOUR
+    extra = price_at(points, ended_at) * rounding / SECONDS_PER_HOUR if rounding else 0.0
     return integrate(points, launched_at, ended_at) + extra + storage

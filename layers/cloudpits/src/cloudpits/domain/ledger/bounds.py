@@ -42,6 +42,17 @@ def worker_bound_usd(worker: Worker, seconds: float, snapshot: Snapshot) -> floa
     return bound_usd(hourly, seconds, snapshot.taken_at - worker.launched_at)
 
 
+def workers_bound_usd(workers: Iterable[Worker], seconds: float, snapshot: Snapshot) -> float:
+    """The sum of ``worker_bound_usd``."""
+    now, storage = snapshot.taken_at, snapshot.settings.volume_usd_per_hour
+    least = MINIMUM_S + ROUNDING_S - now
+    total = 0.0
+    for worker in workers:
+        shortest = least + worker.launched_at
+        total += (worker.ceiling_usd_per_hour + storage) * (max(shortest, seconds))
+    return total / SECONDS_PER_HOUR
+
+
 def manager_bound_usd(snapshot: Snapshot, seconds: float) -> float:
     """Most that the job manager can still be billed if it ends within ``seconds``."""
     manager = snapshot.job_manager
@@ -53,4 +64,4 @@ def watchdog_usd(snapshot: Snapshot, lease_s: float, workers: Iterable[Worker] |
     """Most that the run can still cost if the controller falls silent now and instances end after ``lease_s``."""
     seconds = lease_s + ending_s(snapshot.settings)
     alive = snapshot.fleet if workers is None else workers
-    return sum(worker_bound_usd(worker, seconds, snapshot) for worker in alive) + manager_bound_usd(snapshot, seconds)
+    return workers_bound_usd(alive, seconds, snapshot) + manager_bound_usd(snapshot, seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 
 from cloudpits.domain.planning.goal import EMPTY, Goal, Totals
 from cloudpits.domain.planning.horizon import cheapest_mix
@@ -130,24 +129,24 @@ def smallest_budget(options: Sequence[Option], goal: Goal, start: Fleet) -> floa
     fleet, kept = start, False
     for _ in range(BUDGET_HALVINGS):
         middle = (low + high) / 2.0
-        tried = replace(goal, budget_usd=middle)
+        tried = goal._replace(budget_usd=middle)
         fleet = improve(options, fleet_of(options, fleet.counts, tried), tried)
         if fleet.score.violation > 0.0:
             low = middle
         else:
             high, kept = middle, True
     if not kept:
-        rich = choose(options, replace(goal, budget_usd=high))
+        rich = choose(options, goal._replace(budget_usd=high))
         kept = rich is not None and rich.score.violation <= 0.0
-    return _confirmed(options, lambda usd: replace(goal, budget_usd=usd), high) if kept else None
+    return _confirmed(options, lambda usd: goal._replace(budget_usd=usd), high) if kept else None
 
 
 def shortest_deadline(options: Sequence[Option], goal: Goal, start: Fleet) -> float | None:
     """Seconds from now in which some fleet within the budget surely finishes; None if none is found."""
-    hasty = replace(goal, deadline_s=1e-3)
+    hasty = goal._replace(deadline_s=1e-3)
     fleet = improve(options, fleet_of(options, start.counts, hasty), hasty)
     seconds = goal.cautious_makespan_s(fleet.totals)
-    return _confirmed(options, lambda limit: replace(goal, deadline_s=limit), seconds)
+    return _confirmed(options, lambda limit: goal._replace(deadline_s=limit), seconds)
 
 
 def _confirmed(options: Sequence[Option], within: Callable[[float], Goal], limit: float) -> float | None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from cloudpits.domain.estimation.rates import RateEstimate
+from cloudpits.domain.estimation.table import RateEstimate
 from cloudpits.domain.estimation.workers import deviation
-from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, Worker, WorkerState
+from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, Pool, Worker, WorkerState
+from cloudpits.domain.planning.goal import Goal
 from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
+from cloudpits.domain.planning.search import Fleet, fleet_of
 
 SIMILAR = 0.15  # of ln(rate): workers of a pool that differ less are treated alike
 LATE_BOOT_SHARE = 0.25  # of the start-up that a worker which should long be ready is still given
 
 
-@dataclass(frozen=True, slots=True)
-class Crew:
+class Crew(NamedTuple):
     """One group of workers, newest last, and the option that stands for them."""
 
     option: Option
@@ -27,46 +28,57 @@ class Crew:
 
 def crews_of(market: Market, staying: Iterable[Worker]) -> list[Crew]:
     """Groups of the workers that are meant to go on; workers of unknown types are left alone."""
-    snapshot = market.snapshot
-    groups: defaultdict[tuple[object, ...], list[tuple[float, Worker]]] = defaultdict(list)
+    table = market.table
+    groups: defaultdict[tuple[Pool, bool, int], list[tuple[float, Worker]]] = defaultdict(list)
     estimates: dict[str, RateEstimate] = {}
     for worker in staying:
-        name = worker.pool.instance_type
-        if name not in snapshot.types:
+        pool = worker.pool
+        name = pool.instance_type
+        if name not in table.types:
             continue
         estimate = estimates.get(name)
         if estimate is None:
-            estimates[name] = estimate = market.estimate(name)
+            estimates[name] = estimate = table.of(name)
         gap = deviation(estimate, worker.report)
         running = worker.state is WorkerState.RUNNING
-        similar = round(gap / SIMILAR) if running else 0
-        groups[worker.pool, running, similar].append((math.exp(gap), worker))
-    return [_crew(market, members) for members in groups.values()]
+        groups[pool, running, round(gap / SIMILAR) if running else 0].append((math.exp(gap), worker))
+    return [_crew(market, members, running=running) for (_, running, _), members in groups.items()]
 
 
-def _crew(market: Market, members: Sequence[tuple[float, Worker]]) -> Crew:
+def running_fleet(crews: Sequence[Crew], goal: Goal) -> Fleet:
+    """What runs already, as a fleet over the crews' options."""
+    return fleet_of([crew.option for crew in crews], [len(crew.workers) for crew in crews], goal)
+
+
+def _crew(market: Market, members: Sequence[tuple[float, Worker]], *, running: bool) -> Crew:
     worker = members[0][1]
-    snapshot, pool = market.snapshot, worker.pool
-    offer = snapshot.offers.get(pool) or Offer(pool, worker.ceiling_usd_per_hour, worker.ceiling_usd_per_hour)
-    fresh = market.option(offer) if 0.0 < offer.usd_per_hour < math.inf else _at_ceiling(market, worker)
-    factor = sum(factor for factor, _ in members) / len(members)
-    option = fresh._replace(
-        rate=fresh.rate * factor,
-        cautious=fresh.cautious * factor,
-        start_up_s=sum(_boot_left(market, worker) for _, worker in members) / len(members),
-        bound=len(members),
+    pool = worker.pool
+    offer = market.offers.get(pool)
+    priced = offer is not None and 0.0 < offer.usd_per_hour < math.inf
+    fresh = market.option(offer if offer is not None and priced else _at_ceiling(worker))
+    factors, workers = zip(*members, strict=True)
+    factor = sum(factors) / len(workers)
+    option = Option(
+        pool,
+        fresh.usd_per_s,
+        fresh.rate * factor,
+        fresh.cautious * factor,
+        0.0 if running else sum(_boot_left(market, worker) for worker in workers) / len(workers),
+        fresh.vcpus,
+        len(workers),
+        fresh.ceiling,
+        fresh.spread,
         running=True,
     )
-    return Crew(option, tuple(worker for _, worker in members))
+    return Crew(option, workers)
 
 
-def _at_ceiling(market: Market, worker: Worker) -> Option:
+def _at_ceiling(worker: Worker) -> Offer:
+    """What is paid at most in a pool that has no price now."""
     usd = max(worker.ceiling_usd_per_hour, 1.0 / SECONDS_PER_HOUR)
-    return market.option(Offer(worker.pool, usd, usd))
+    return Offer(worker.pool, usd, usd)
 
 
 def _boot_left(market: Market, worker: Worker) -> float:
-    if worker.state is WorkerState.RUNNING:
-        return 0.0
     age = market.snapshot.taken_at - worker.launched_at
     return max(LATE_BOOT_SHARE * market.start_up_s, market.start_up_s - age)

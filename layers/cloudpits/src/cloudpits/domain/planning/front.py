@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cloudpits.domain.estimation.knowledge import rates_of
 from cloudpits.domain.model import Mode, Pool, Snapshot
@@ -113,7 +113,7 @@ def smallest_limits(selection: Selection, start: Fleet) -> SmallestLimits:
     goal, options = selection.goal, selection.options
     budget = smallest_budget(options, goal, start)
     deadline = _fastest_s(options, goal)
-    fastest = _fastest_s(options, replace(goal, budget_usd=UNBOUNDED)) if deadline is None else deadline
+    fastest = _fastest_s(options, goal._replace(budget_usd=UNBOUNDED)) if deadline is None else deadline
     least = SmallestLimits(budget, fastest, budget is not None, deadline is not None)
     if budget is not None or deadline is not None or fastest is None:
         return least
@@ -124,7 +124,7 @@ def _both_smallest(options: Sequence[Option], goal: Goal, start: Fleet, fastest_
     """A deadline as short as it can be with the budget that it takes."""
     for longer in _LONGER:
         deadline = fastest_s * longer
-        budget = smallest_budget(options, replace(goal, deadline_s=deadline), start)
+        budget = smallest_budget(options, goal._replace(deadline_s=deadline), start)
         if budget is not None:
             return SmallestLimits(budget, deadline, budget_suffices=False, deadline_suffices=False)
     return SmallestLimits(None, fastest_s, budget_suffices=False, deadline_suffices=False)
@@ -132,14 +132,14 @@ def _both_smallest(options: Sequence[Option], goal: Goal, start: Fleet, fastest_
 
 def _fastest_s(options: Sequence[Option], goal: Goal) -> float | None:
     """Seconds in which some fleet within the goal's budget surely finishes; None if the budget pays for none."""
-    quick = choose(options, replace(goal, mode=Mode.FASTEST, deadline_s=UNBOUNDED))
+    quick = choose(options, goal._replace(mode=Mode.FASTEST, deadline_s=UNBOUNDED))
     if quick is None or quick.score.violation > 0.0:
         return None
     return shortest_deadline(options, goal, quick)
 
 
 def _front(selection: Selection) -> list[FrontPoint]:
-    free = replace(selection.goal, mode=Mode.MIN_COST, budget_usd=UNBOUNDED, deadline_s=UNBOUNDED)
+    free = selection.goal._replace(mode=Mode.MIN_COST, budget_usd=UNBOUNDED, deadline_s=UNBOUNDED)
     fleets = list(sweep(selection.options, free, FRONT_HORIZONS))
     if selection.fleet is not None:
         cheapest = improve(selection.options, fleet_of(selection.options, selection.fleet.counts, free), free)

@@ -10,7 +10,6 @@ could have ended (``hold_s``). When less than that is left, it shrinks the fleet
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from cloudpits.domain.model import Mode
@@ -54,8 +53,7 @@ class Course(NamedTuple):
     undone: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Goal:
+class Goal(NamedTuple):
     """The rest of the job and its limits, all counted from now (seconds, USD, USD per second).
 
     ``interval_s`` passes between decisions; ``hold_s`` is what the ledger must be able to pay at any of them.

@@ -1,43 +1,34 @@
-"""The market as the optimiser sees it: one pass over all offers, then only the pools that can matter.
-
-The pass is what a decision spends most of its time on, so it looks at nothing but prices; everything that
-depends on the type alone is worked out once per type.
-"""
+"""The market as the optimiser sees it: cheapest offers with the rates of their workers, then only what can matter."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from cloudpits.domain.estimation.hazard import by_type
+from cloudpits.domain.estimation.identity import Same
 from cloudpits.domain.estimation.knowledge import sigmas_for
-from cloudpits.domain.estimation.rates import RateBook, RateEstimate
+from cloudpits.domain.estimation.rates import RateBook
 from cloudpits.domain.estimation.start_up import start_up_seconds
+from cloudpits.domain.estimation.table import RateTable
 from cloudpits.domain.model import SECONDS_PER_HOUR, Mode, Offer, Pool, Snapshot
 from cloudpits.domain.model import Market as Purchase
+from cloudpits.domain.planning.offers import Cheapest, OfferTable, sound
 from cloudpits.domain.planning.option import MANY, Option
 
 SPOT = Purchase.SPOT
 MOST_LOSS = 0.9  # of a worker's time that interruptions are taken to cost at most
 TASKS_IN_HAND = 0.5  # of a batch, lost by an interruption on average
 FASTEST_CAUTION = 0.6  # of the caution: a fleet for speed can still shrink to a cheaper one when rates disappoint
+ON_DEMAND_SIGMAS = 1.0  # by which rates are doubted where on-demand types are compared
 MOST_OPTIONS = 16
 
 
-class Bargain(NamedTuple):
-    """The cheapest usable offer of a type on a market, with the net rate of its workers."""
-
-    usd_per_hour: float  # storage included
-    rate: float
-    offer: Offer
-
-
-@dataclass(frozen=True, slots=True)
-class Market:
-    """Cheapest usable offers per type and market; ``rejections`` say which offers were left out and why.
+class Market(NamedTuple):
+    """The cheapest usable offers outside the pools to avoid, and what their workers compute.
 
     By type: ``rates`` (tasks/s), the same at their lower confidence bounds (``cautious``), ``hazards`` (interruptions
     per hour), ``batch_s`` (seconds that every slot needs for one task).
@@ -45,117 +36,108 @@ class Market:
 
     snapshot: Snapshot
     book: RateBook
+    table: RateTable
+    offers: OfferTable
+    avoided: Collection[Pool]
+    cheapest: Cheapest
     start_up_s: float
     hazards: Mapping[str, float]
-    spot: Mapping[str, Offer]
-    on_demand: Mapping[str, Offer]
     rates: Mapping[str, float]
     cautious: Mapping[str, float]
     batch_s: Mapping[str, float]
-    avoided: Collection[Pool] = ()
-    rejections: tuple[str, ...] = ()
-
-    def estimate(self, instance_type: str) -> RateEstimate:
-        """Rate of a type that is in ``snapshot.types``."""
-        return self.book.of(self.snapshot.types[instance_type])
 
     def kept_share(self, offer: Offer) -> float:
         """Share of a worker's time that interruptions leave: 1 − λ (start-up + time spent on tasks in hand)."""
-        pool = offer.pool
-        if pool.market is not SPOT:
+        name, _, purchase = offer.pool
+        if purchase is not SPOT:
             return 1.0
-        name = pool.instance_type
         hourly = self.hazards.get(name, offer.interruptions_per_hour)
         lost = hourly / SECONDS_PER_HOUR * (self.start_up_s + TASKS_IN_HAND * self.batch_s[name])
         return 1.0 - min(MOST_LOSS, max(0.0, lost))
 
-    def bargains(self) -> list[Bargain]:
-        """The cheapest offer of each type and market with its net rate."""
-        storage, rates = self.snapshot.settings.volume_usd_per_hour, self.rates
-        spot = [
-            Bargain(offer.usd_per_hour + storage, rates[name] * self.kept_share(offer), offer)
-            for name, offer in self.spot.items()
-        ]
-        steady = [Bargain(offer.usd_per_hour + storage, rates[name], offer) for name, offer in self.on_demand.items()]
-        return spot + steady
-
     def option(self, offer: Offer) -> Option:
         """A new worker of the offer's pool."""
         storage, name = self.snapshot.settings.volume_usd_per_hour, offer.pool.instance_type
-        kept = self.kept_share(offer)
+        usd, kept = offer.usd_per_hour, self.kept_share(offer)
         return Option(
-            pool=offer.pool,
-            usd_per_s=(offer.usd_per_hour + storage) / SECONDS_PER_HOUR,
-            rate=self.rates[name] * kept,
-            cautious=self.cautious[name] * kept,
-            start_up_s=self.start_up_s,
-            vcpus=self.snapshot.types[name].vcpus,
-            bound=MANY if offer.capacity is None else offer.capacity,
-            ceiling=(max(offer.ceiling_usd_per_hour, offer.usd_per_hour) + storage) / SECONDS_PER_HOUR,
-            spread=self.estimate(name).spread,
+            offer.pool,
+            (usd + storage) / SECONDS_PER_HOUR,
+            self.rates[name] * kept,
+            self.cautious[name] * kept,
+            self.start_up_s,
+            self.table.types[name].vcpus,
+            MANY if offer.capacity is None else offer.capacity,
+            (max(offer.ceiling_usd_per_hour, usd) + storage) / SECONDS_PER_HOUR,
+            self.table.spreads[name],
         )
 
+    def every_option(self) -> list[Option]:
+        """A worker of the cheapest offer of each known type and market, cheapest first."""
+        return [self.option(offer) for name, offer in self.cheapest.by_price if name in self.rates]
+
     def options(self) -> list[Option]:
-        """Workers worth launching, most efficient first."""
-        return [self.option(bargain.offer) for bargain in worthwhile(self.bargains())]
+        """Workers worth launching, most efficient first, at most 16: no other beats them in both price and rate.
+
+        A pool with little capacity does not push others out.
+        """
+        found: list[Option] = []
+        fastest, rate_of = 0.0, self.rates.get
+        for name, offer in self.cheapest.by_price:
+            if not fastest < rate_of(name, 0.0) < math.inf:
+                continue  # interruptions make no rate higher
+            option = self.option(offer)
+            if option.rate > fastest:
+                if found and found[-1].usd_per_s == option.usd_per_s and found[-1].rate <= option.rate:
+                    found.pop()
+                found.append(option)
+                fastest = option.rate if offer.capacity is None else fastest
+        found.sort(key=lambda option: option.usd_per_s / option.rate)
+        return found if len(found) <= MOST_OPTIONS else _thinned(found)
+
+    def on_demand(self) -> list[Option]:
+        """On-demand workers of every type that is offered."""
+        return [self.option(offer) for offer in self.cheapest.on_demand if offer.pool.instance_type in self.rates]
 
     def best_on_demand(self) -> Option | None:
         """The on-demand worker with most cautious tasks per dollar; None if none is offered."""
-        storage, rates = self.snapshot.settings.volume_usd_per_hour, self.book.rates(self.snapshot.types, 1.0)
-        value = {name: rates[name] / (offer.usd_per_hour + storage) for name, offer in self.on_demand.items()}
-        return self.option(self.on_demand[max(value, key=value.__getitem__)]) if value else None
+        storage = self.snapshot.settings.volume_usd_per_hour
+        best = _most_per_usd(Same(self.cheapest.on_demand), self.table, storage)
+        return None if best is None else self.option(best)
 
     def siblings(self, pool: Pool) -> list[Offer]:
         """Usable offers of the same type and market, cheapest first."""
-        same = [
-            offer
-            for other, offer in self.snapshot.offers.items()
-            if other.instance_type == pool.instance_type
-            and other.market is pool.market
-            and usable(offer)
-            and other not in self.avoided
-        ]
-        return sorted(same, key=lambda offer: (offer.usd_per_hour, offer.pool))
+        return self.offers.siblings(pool, self.avoided)
+
+    @property
+    def rejections(self) -> tuple[str, ...]:
+        """Which offers cannot be used whatever happens, and why."""
+        types = self.snapshot.types
+        odd = (o for o in self.offers.values() if o.pool.instance_type not in types or not sound(o))
+        return tuple(f"{offer.pool} is left out: {_oddity(offer, types)}" for offer in odd)
 
 
-def usable(offer: Offer) -> bool:
-    """Whether anything can be launched there now at a price that is one."""
-    return offer.available and offer.capacity != 0 and 0.0 < offer.usd_per_hour < math.inf
+@lru_cache(maxsize=128)
+def _most_per_usd(offers: Same[Sequence[Offer]], table: RateTable, storage_usd_per_hour: float) -> Offer | None:
+    rates = table.at_least(ON_DEMAND_SIGMAS)
+    known = (offer for offer in offers.it if offer.pool.instance_type in rates)
+    return max(known, key=lambda o: rates[o.pool.instance_type] / (o.usd_per_hour + storage_usd_per_hour), default=None)
 
 
 def survey(snapshot: Snapshot, book: RateBook, avoid: Collection[Pool] = ()) -> Market:
-    """One pass over the offers; ``avoid`` are pools not to launch in now."""
-    spot: dict[str, Offer] = {}
-    on_demand: dict[str, Offer] = {}
-    odd: list[Offer] = []
-    types = snapshot.types
-    for pool, offer in snapshot.offers.items():
-        table = spot if pool.market is SPOT else on_demand
-        name, usd = pool.instance_type, offer.usd_per_hour
-        known = table.get(name)
-        # Of two equally dear offers of a type the first zone's counts, so that the order of offers does not matter.
-        if (
-            known is not None
-            and usd >= known.usd_per_hour
-            and (usd > known.usd_per_hour or pool.availability_zone >= known.pool.availability_zone)
-        ):
-            continue
-        if name not in types or not 0.0 < usd < math.inf or math.isnan(offer.ceiling_usd_per_hour):
-            odd.append(offer)
-        elif offer.available and offer.capacity != 0 and not (avoid and pool in avoid):
-            table[name] = offer
+    """The market of a snapshot; ``avoid`` are pools not to launch in now."""
+    offers, table = OfferTable.of(snapshot.offers), book.table(snapshot.types)
     return Market(
         snapshot,
         book,
+        table,
+        offers,
+        avoid,
+        offers.cheapest(frozenset(avoid)),
         start_up_seconds(snapshot.settings.start_up_s, snapshot.start_up_samples),
         by_type(snapshot.interruptions),
-        spot,
-        on_demand,
-        book.rates(types),
-        book.rates(types, _sigmas(snapshot, book)),
-        book.batches_s(types),
-        avoid,
-        tuple(f"{offer.pool} is left out: {_oddity(offer, types)}" for offer in odd),
+        table.at_least(0.0),
+        table.at_least(_sigmas(snapshot, book)),
+        table.batches_s,
     )
 
 
@@ -170,33 +152,14 @@ def _sigmas(snapshot: Snapshot, book: RateBook) -> float:
 def _oddity(offer: Offer, types: Collection[str]) -> str:
     if offer.pool.instance_type not in types:
         return "nothing is known about its type"
-    if not 0.0 < offer.usd_per_hour < math.inf:
-        return f"its price {offer.usd_per_hour} USD per hour is not a positive number"
-    return "its maximum price is not a number"
+    if 0.0 < offer.usd_per_hour < math.inf:
+        return "its maximum price is not a number"
+    return f"its price {offer.usd_per_hour} USD per hour is not a positive number"
 
 
-def worthwhile(bargains: Sequence[Bargain]) -> list[Bargain]:
-    """Bargains that no other beats in both price and rate, most efficient first, at most 16.
-
-    A pool with little capacity does not push others out.
-    """
-    undominated: list[Bargain] = []
-    fastest = 0.0
-    # By price, the faster first. Ties beyond that keep their order: offers themselves cannot be compared.
-    by_price = sorted((bargain.usd_per_hour, -bargain.rate, number) for number, bargain in enumerate(bargains))
-    for _, _, number in by_price:
-        bargain = bargains[number]
-        if fastest < bargain.rate < math.inf:
-            undominated.append(bargain)
-            if bargain.offer.capacity is None:
-                fastest = bargain.rate
-    undominated.sort(key=lambda b: b.usd_per_hour / b.rate)
-    return undominated if len(undominated) <= MOST_OPTIONS else _thinned(undominated)
-
-
-def _thinned(bargains: Sequence[Bargain]) -> list[Bargain]:
+def _thinned(options: Sequence[Option]) -> list[Option]:
     """The most efficient of every size (a factor of two in rate) and the largest, then the most efficient."""
-    of_size = {math.frexp(bargain.rate)[1]: number for number, bargain in reversed([*enumerate(bargains)])}
-    kept = {max(range(len(bargains)), key=lambda number: bargains[number].rate), *of_size.values()}
-    kept.update(itertools.islice((n for n in range(len(bargains)) if n not in kept), max(0, MOST_OPTIONS - len(kept))))
-    return [bargains[number] for number in sorted(kept)[:MOST_OPTIONS]]
+    of_size = {math.frexp(option.rate)[1]: number for number, option in reversed([*enumerate(options)])}
+    kept = {max(range(len(options)), key=lambda number: options[number].rate), *of_size.values()}
+    kept.update(itertools.islice((n for n in range(len(options)) if n not in kept), max(0, MOST_OPTIONS - len(kept))))
+    return [options[number] for number in sorted(kept)[:MOST_OPTIONS]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from cloudpits.domain.planning.goal import EMPTY, Goal, Score, Sums, Totals
 from cloudpits.domain.planning.option import Option
@@ -12,11 +14,10 @@ MOST_STEPS = 24
 SMALLEST_GAIN = 1e-9
 STEP_FACTOR = 4  # between the numbers of workers tried at once
 
-Change = tuple[tuple[int, int], ...]  # (option index, workers more or fewer)
+Change = Sequence[tuple[int, int]]  # (option index, workers more or fewer)
 
 
-@dataclass(frozen=True, slots=True)
-class Fleet:
+class Fleet(NamedTuple):
     """Whole workers per option index, with their sums and score."""
 
     counts: tuple[int, ...]
@@ -26,24 +27,18 @@ class Fleet:
 
 def fleet_of(options: Sequence[Option], counts: Sequence[int], goal: Goal) -> Fleet:
     """A fleet with its sums."""
-    totals = EMPTY
-    for option, count in zip(options, counts, strict=True):
-        if count:
-            totals = option.added_to(totals, count)
-    return Fleet(tuple(counts), totals, goal.score(totals))
+    sums = apply(options, EMPTY, [(index, count) for index, count in enumerate(counts) if count])
+    return Fleet(tuple(counts), Totals(*sums), Score(*goal.judge(sums)))
 
 
-def _steps(most: int) -> Iterator[int]:
-    step = 1
-    while step < most:
-        yield step
-        step *= STEP_FACTOR
-    if most > 0:
-        yield most
+@lru_cache(maxsize=4096)
+def _steps(most: int) -> tuple[int, ...]:
+    """1, 4, 16, … and at last ``most``."""
+    powers = itertools.takewhile(lambda step: step < most, (STEP_FACTOR**power for power in itertools.count()))
+    return (*powers, most) if most > 0 else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(NamedTuple):
     """Which changes are tried besides additions."""
 
     release: bool = True
@@ -108,10 +103,11 @@ def best_change(
     found: Change | None = None
     before = fleet.totals[:]  # as a plain tuple
     bar = (fleet.score.violation, fleet.score.objective * (1.0 - SMALLEST_GAIN))
+    judge, quota = goal.judge, goal.vcpu_quota
     for change in changes(options, fleet, goal, moves):
         sums = apply(options, before, change)
-        judged = goal.judge(sums)
-        if judged < bar and sums[1] <= goal.vcpu_quota:
+        judged = judge(sums)
+        if judged < bar and sums[1] <= quota:
             found, bar = change, judged
     if found is None:
         return None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from cloudpits.domain.commands import Command, Drain, Forecast, Keep, Plan, Stop
 from cloudpits.domain.estimation.knowledge import rates_of
@@ -18,13 +19,13 @@ from cloudpits.domain.ledger.certificate import Certificate, certificate, comple
 from cloudpits.domain.model import Market as Purchase
 from cloudpits.domain.model import Mode, Snapshot, Worker, WorkerState
 from cloudpits.domain.planning.choice import choose
-from cloudpits.domain.planning.crew import Crew, crews_of
+from cloudpits.domain.planning.crew import Crew, crews_of, running_fleet
 from cloudpits.domain.planning.front import shortfall
 from cloudpits.domain.planning.goal import Goal
 from cloudpits.domain.planning.goals import goal_of
 from cloudpits.domain.planning.market import Market, survey
 from cloudpits.domain.planning.option import Option
-from cloudpits.domain.planning.search import Fleet, fleet_of
+from cloudpits.domain.planning.search import Fleet
 from cloudpits.domain.policies.memory import Memory
 from cloudpits.domain.rebalancing import exploration, replacement, tail
 from cloudpits.domain.rebalancing.cooldown import cooling
@@ -54,14 +55,14 @@ class Variant:
 EVERYTHING = Variant()
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """Everything one decision is made from."""
 
     snapshot: Snapshot
     market: Market
     goal: Goal
     crews: Sequence[Crew]
+    running: Fleet
     fresh: Sequence[Option]
     memory: Memory
     variant: Variant
@@ -74,16 +75,17 @@ class Outlook:
     @property
     def making_room(self) -> bool:
         """Whether workers that were sent away still hold vCPUs which those who come for them need."""
-        leaving = any(w.state is WorkerState.DRAINING for w in self.snapshot.fleet)
-        return leaving and self.snapshot.limits.vcpu_quota is not None
+        if self.snapshot.limits.vcpu_quota is None:
+            return False
+        return any(worker.state is WorkerState.DRAINING for worker in self.snapshot.fleet)
 
     def resized(self) -> Resizing | None:
         """The best fleet from here; None when nothing runs and nothing can be bought."""
         if self.crews:
             margin = math.inf if self._replaced_just_now() else self.variant.margin
-            return resize(self.crews, self.fresh, self.goal, margin, settled=not self.making_room)
+            return resize(self.crews, self.running, self.fresh, self.goal, margin, settled=not self.making_room)
         places = min(self.goal.max_workers, self.snapshot.job.tasks_left)  # of more workers, some would have no task
-        best = choose(self.fresh, replace(self.goal, max_workers=places))
+        best = choose(self.fresh, self.goal._replace(max_workers=places))
         return None if best is None else from_nothing(self.fresh, best, self.goal)
 
     def _replaced_just_now(self) -> bool:
@@ -133,30 +135,31 @@ def look(snapshot: Snapshot, variant: Variant) -> tuple[Outlook, Certificate | N
     avoid = cooling((*snapshot.capacity_errors, *memory.refusals()), snapshot.taken_at)
     market, goal = survey(snapshot, rates_of(snapshot), avoid), goal_of(snapshot)
     if not variant.job_manager_term:
-        goal = replace(goal, manager_usd_per_s=0.0)
-    crews, fresh = crews_of(market, staying(snapshot)), market.options()
+        goal = goal._replace(manager_usd_per_s=0.0)
+    crews = crews_of(market, staying(snapshot))
+    running = running_fleet(crews, goal)
     certified = certificate(goal, market.best_on_demand())
-    memory = _certify(memory, certified, goal, crews)
-    if memory.on_demand:
-        fresh = [market.option(offer) for offer in market.on_demand.values()]
-    return Outlook(snapshot, market, goal, crews, fresh, memory, variant), certified
+    memory = _certify(memory, certified, goal, running)
+    fresh = market.on_demand() if memory.on_demand else market.options()
+    return Outlook(snapshot, market, goal, crews, running, fresh, memory, variant), certified
 
 
-def _certify(memory: Memory, certified: Certificate | None, goal: Goal, crews: Sequence[Crew]) -> Memory:
+def _certify(memory: Memory, certified: Certificate | None, goal: Goal, running: Fleet) -> Memory:
     """Whether the certificate once had slack to spare, and whether that slack is used up."""
     if certified is None:
         return memory
     at_stake_s = goal.interval_s + certified.option.start_up_s
-    spend = goal.manager_usd_per_s + sum(crew.option.usd_per_s * len(crew.workers) for crew in crews)
+    spend = goal.manager_usd_per_s + running.totals.usd_per_s
     margin = min(certified.slack_usd / max(SMALLEST_USD, spend * at_stake_s), certified.slack_s / max(1.0, at_stake_s))
     if memory.on_demand:
         enough = ROOM_TO_SPARE + 2.0 * certified.option.start_up_s / at_stake_s
         return replace(memory, on_demand=0.0 <= margin < enough)
-    fleet = fleet_of([crew.option for crew in crews], [len(crew.workers) for crew in crews], goal)
     # A fleet that surely finishes need not be given up; and what on-demand workers cannot save, spot ones may.
-    surely_done = fleet.score.violation <= 0.0
+    surely_done = running.score.violation <= 0.0
     lost = memory.certified and 0.0 <= margin < 1.0 and not surely_done
     certified_now = margin >= ROOM_TO_SPARE or (memory.certified and margin >= 0.0)
+    if (certified_now, lost) == (memory.certified, memory.on_demand):
+        return memory
     return replace(memory, certified=certified_now, on_demand=lost)
 
 
@@ -286,10 +289,15 @@ def _usd_per_task(change: Resizing) -> float:
 def _forecast(outlook: Outlook, change: Resizing, certified: Certificate | None) -> Forecast:
     totals, goal, snapshot = change.after.totals, outlook.goal, outlook.snapshot
     makespan = goal.makespan_s(totals)
-    spread = sum(o.spread * o.rate * n for o, n in zip(change.options, change.after.counts, strict=True))
     sure = certified is not None and certified.holds
-    probability = 1.0 if sure else completion_probability(goal, totals, spread / max(totals.rate, 1e-300))
+    probability = 1.0 if sure else completion_probability(goal, totals, _spread(change))
     return Forecast(snapshot.taken_at + makespan, snapshot.spent_usd + goal.cost_usd(totals), probability)
+
+
+def _spread(change: Resizing) -> float:
+    """Of ln(rate), the mean over the fleet to be."""
+    fleet = zip(change.options, change.after.counts, strict=True)
+    return sum(o.spread * o.rate * count for o, count in fleet if count) / max(change.after.totals.rate, 1e-300)
 
 
 def _nothing_fits(outlook: Outlook) -> str:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from cloudpits.domain.commands import Launch
 from cloudpits.domain.estimation.knowledge import rates_of
-from cloudpits.domain.estimation.rates import RateEstimate
+from cloudpits.domain.estimation.table import RateEstimate
 from cloudpits.domain.guard.handover import staying
 from cloudpits.domain.model import SECONDS_PER_HOUR, Market, Offer, Pool, Snapshot
-from cloudpits.domain.planning.market import usable
+from cloudpits.domain.planning.offers import usable
 from cloudpits.domain.rebalancing.cooldown import cooling
 
 

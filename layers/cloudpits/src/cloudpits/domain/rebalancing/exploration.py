@@ -17,7 +17,7 @@ from statistics import NormalDist
 from cloudpits.domain.commands import Launch, Replace
 from cloudpits.domain.estimation.capacity import capacity_of
 from cloudpits.domain.model import Worker
-from cloudpits.domain.planning.market import Bargain, Market
+from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
 from cloudpits.domain.wording import usd, usd_per_tasks
 
@@ -70,26 +70,26 @@ class Probe:
 
 def representatives(market: Market, known: Collection[str]) -> list[Option]:
     """One option per processor of which no type is ``known``: the cheapest to try of those about cheapest per task."""
-    vague = market.book.vague(market.snapshot.types, UNCERTAIN)
+    vague = market.table.vague(UNCERTAIN)
     if vague <= frozenset(known):
         return []
     tried = {_processor(market, name) for name in known if name in market.snapshot.types}
-    groups: defaultdict[str, list[Bargain]] = defaultdict(list)
-    for bargain in market.bargains():
-        name = bargain.offer.pool.instance_type
+    groups: defaultdict[str, list[Option]] = defaultdict(list)
+    for option in market.every_option():
+        name = option.pool.instance_type
         if name in vague and _processor(market, name) not in tried:
-            groups[_processor(market, name)].append(bargain)
-    return [market.option(_cheapest_to_try(group).offer) for group in groups.values()]
+            groups[_processor(market, name)].append(option)
+    return [_cheapest_to_try(group) for group in groups.values()]
 
 
 def _processor(market: Market, instance_type: str) -> str:
     return capacity_of(market.snapshot.types[instance_type]).processor
 
 
-def _cheapest_to_try(bargains: Sequence[Bargain]) -> Bargain:
-    least = min(bargain.usd_per_hour / bargain.rate for bargain in bargains)
-    near = (bargain for bargain in bargains if bargain.usd_per_hour <= NEARLY * least * bargain.rate)
-    return min(near, key=lambda bargain: bargain.usd_per_hour)
+def _cheapest_to_try(options: Sequence[Option]) -> Option:
+    least = min(option.usd_per_task for option in options)
+    near = (option for option in options if option.usd_per_task <= NEARLY * least)
+    return min(near, key=lambda option: option.usd_per_s)
 
 
 def expected_saving(usd_per_task_now: float, option: Option) -> float:

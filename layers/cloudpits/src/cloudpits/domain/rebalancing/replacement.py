@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cloudpits.domain.commands import Replace
 from cloudpits.domain.ledger.billing import MINIMUM_S
@@ -25,8 +26,7 @@ SIGMAS = 1.0  # by which the rates on both sides are doubted
 IN_FLIGHT_SHARE = 0.10  # of the fleet, at least one worker
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(NamedTuple):
     """What a replacement is judged by: seconds left, the shadow price, and whether the fleet has a free place.
 
     ``margin`` is the share of the old worker's remaining cost that must be gained on top.
@@ -69,10 +69,13 @@ def net_gain_usd(old: Option, new: Option, age_s: float, outlook: Outlook) -> tu
 
 def in_flight(snapshot: Snapshot) -> int:
     """Replacements under way: their old worker is still there, or made place and the new one has not reported."""
+    moving = [w for w in snapshot.fleet if w.replaces is not None or w.state is not WorkerState.RUNNING]
+    if not moving:
+        return 0
     there = {worker.instance_id for worker in snapshot.fleet}
-    overlapping = sum(1 for worker in snapshot.fleet if worker.replaces in there)
-    sent_away = sum(1 for w in snapshot.fleet if w.state is WorkerState.DRAINING and w.notice_at is None)
-    coming = sum(1 for w in snapshot.fleet if w.state is WorkerState.PENDING and w.replaces is None)
+    overlapping = sum(1 for worker in moving if worker.replaces in there)
+    sent_away = sum(1 for w in moving if w.state is WorkerState.DRAINING and w.notice_at is None)
+    coming = sum(1 for w in moving if w.state is WorkerState.PENDING and w.replaces is None)
     return overlapping + min(sent_away, coming)
 
 
@@ -88,16 +91,15 @@ def swaps(
 
     ``busy`` are pools that a first wave was sent to and that have not reported yet.
     """
+    candidates = [(worth(option, outlook, -SIGMAS), option) for option in fresh if option.pool not in busy]
+    least = [worth(crew.option, outlook, SIGMAS) for crew in crews]
+    if not candidates or max(candidates)[0] <= min(least, default=math.inf):
+        return []  # as a rule
     limit = allowed_now(snapshot, sum(len(crew.workers) for crew in crews))
-    candidates = [option for option in fresh if option.pool not in busy]
-    if limit == 0 or not candidates:
-        return []
-    worths = [worth(option, outlook, -SIGMAS) for option in candidates]
     found: list[Swap] = []
-    for crew in crews:
-        least = worth(crew.option, outlook, SIGMAS)
-        better = [option for option, value in zip(candidates, worths, strict=True) if value > least]
-        settled = [worker for worker in crew.workers if _settled(worker, snapshot)] if better else []
+    for crew, bar in zip(crews, least, strict=True):
+        better = [option for value, option in candidates if value > bar]
+        settled = [worker for worker in crew.workers if _settled(worker, snapshot)] if better and limit else []
         if not settled:
             continue
         age_s = snapshot.taken_at - settled[0].launched_at

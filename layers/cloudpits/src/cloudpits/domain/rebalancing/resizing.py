@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from cloudpits.domain.commands import Command, Drain, Launch, Replace
 from cloudpits.domain.model import Mode, Worker, WorkerState
@@ -25,8 +26,7 @@ MISSED_BY_FAR = 0.1  # share of the budget that the ledger cannot make up for by
 MISSED = 0.002  # share of a limit that is not worth a move
 
 
-@dataclass(frozen=True, slots=True)
-class Resizing:
+class Resizing(NamedTuple):
     """The fleet before and after, over the same options: first the crews', then the fresh ones."""
 
     options: tuple[Option, ...]
@@ -40,17 +40,22 @@ def from_nothing(options: Sequence[Option], fleet: Fleet, goal: Goal) -> Resizin
 
 
 def resize(
-    crews: Sequence[Crew], fresh: Sequence[Option], goal: Goal, margin: float = MARGIN, *, settled: bool = True
+    crews: Sequence[Crew],
+    running: Fleet,
+    fresh: Sequence[Option],
+    goal: Goal,
+    margin: float = MARGIN,
+    *,
+    settled: bool = True,
 ) -> Resizing:
-    """The best fleet that adding and releasing leads to; the same fleet when the gain is below the margin.
+    """The best fleet that adding to and releasing from the one ``running`` leads to.
 
-    Nobody is let go unless the last change is ``settled``.
+    It is the same fleet when the gain is below the margin. Nobody is let go unless the last change is ``settled``.
     """
-    running = fleet_of([crew.option for crew in crews], [len(crew.workers) for crew in crews], goal)
     limits_bind = running.score.violation > MISSED
     fresh = fresh if goal.mode is Mode.FASTEST or limits_bind else fresh[:MOST_EFFICIENT]
     options = (*(crew.option for crew in crews), *fresh)
-    before = replace(running, counts=(*running.counts, *[0] * len(fresh)))
+    before = Fleet((*running.counts, *[0] * len(fresh)), running.totals, running.score)
     moves = _moves(crews, before, goal) if settled else Moves(release=False, exchange=False)
     step = best_change(options, before, goal, moves)
     first = before if step is None else changed(before, *step)
@@ -110,9 +115,10 @@ def moved_usd(options: Sequence[Option], before: Fleet, after: Fleet, goal: Goal
     seconds = goal.makespan_s(after.totals)
     total = 0.0
     for option, old, new in zip(options, before.counts, after.counts, strict=True):
-        added = max(0, new - old) * option.usd_per_s * option.start_up_s
-        released = max(0, old - new) * option.usd_per_s * seconds
-        total += added + released
+        if new > old:
+            total += (new - old) * option.usd_per_s * option.start_up_s
+        elif new < old:
+            total += (old - new) * option.usd_per_s * seconds
     return total
 
 
