@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 import pytest
 
 from cloudpits.adapters.catalogue import PackagedCatalogue
-from cloudpits.adapters.catalogue.packaged import BUCKET_SHARES, hazard_per_hour
+from cloudpits.adapters.catalogue.packaged import BUCKET_SHARES
+from cloudpits.domain.estimation.hazard import from_monthly_share
 
 BOTH = ("x86_64", "arm64")
 
@@ -60,13 +61,13 @@ def test_zones_carry_the_region() -> None:
 
 def test_a_hazard_interrupts_the_advertised_share_within_a_month() -> None:
     for share in BUCKET_SHARES:
-        assert 1.0 - math.exp(-720.0 * hazard_per_hour(share)) == pytest.approx(share)
+        assert 1.0 - math.exp(-720.0 * from_monthly_share(share)) == pytest.approx(share)
 
 
 def test_interruption_rates_grow_with_the_advisors_bucket() -> None:
     catalogue = PackagedCatalogue("us-east-1")
     rates = {catalogue.interruptions_per_hour(name) for name in catalogue.types(["*.*"], BOTH)} - {None}
-    assert rates == {hazard_per_hour(share) for share in BUCKET_SHARES}
+    assert rates == {from_monthly_share(share) for share in BUCKET_SHARES}
 
 
 def test_a_type_that_the_advisor_does_not_list_has_no_prior() -> None:

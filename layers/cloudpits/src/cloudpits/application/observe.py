@@ -9,7 +9,7 @@ from cloudpits.application.context import Assignment, Ports
 from cloudpits.application.ingest import Ingested, ingest
 from cloudpits.application.market import PoolSpace, hazards, offers, pool_space
 from cloudpits.application.roster import Evidence, Roster, merge, with_reports
-from cloudpits.application.snapshot import Knowledge, Situation, build_snapshot, job_manager_volume
+from cloudpits.application.snapshot import Knowledge, Situation, build_snapshot
 from cloudpits.domain.ledger.summary import Account, account
 from cloudpits.domain.model import Job, Pool, Snapshot, WorkerReport
 from cloudpits.domain.ports import (
@@ -127,7 +127,7 @@ def observe(ports: Ports, assignment: Assignment, record: RunRecord) -> View:
 def account_for(assignment: Assignment, roster: Roster, points: Sequence[PricePoint], now: float) -> Account:
     """Every instance's cost until ``now``."""
     volume = assignment.settings.volume_usd_per_hour
-    return account(roster.records.values(), points, now, volume, job_manager_volume(assignment))
+    return account(roster.records.values(), points, now, volume, assignment.experiment.job_manager_volume_usd_per_hour)
 
 
 def _reports(ports: Ports, described: Sequence[Instance], roster: Roster, now: float) -> Ingested:

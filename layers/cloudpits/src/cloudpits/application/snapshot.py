@@ -9,7 +9,6 @@ from typing import Any
 from cloudpits.application.context import Assignment
 from cloudpits.application.market import PoolSpace
 from cloudpits.application.roster import Evidence, Roster
-from cloudpits.config.experiment import GP3_USD_PER_GIB_MONTH, HOURS_PER_MONTH
 from cloudpits.domain.estimation.pooling import pool_reports
 from cloudpits.domain.model import (
     Interruptions,
@@ -46,11 +45,6 @@ class Situation:
     evidence: Evidence = field(default_factory=lambda: Evidence({}, {}))
     spent_usd: float = 0.0
     memory: Mapping[str, Any] = field(default_factory=dict)
-
-
-def job_manager_volume(assignment: Assignment) -> float:
-    """USD per hour of the job manager's volume."""
-    return assignment.experiment.job_manager.volume_gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
 
 
 def build_snapshot(
@@ -111,7 +105,7 @@ def _state(record: InstanceRecord, evidence: Evidence) -> WorkerState:
 
 
 def _job_manager(assignment: Assignment, space: PoolSpace, roster: Roster) -> JobManager:
-    hourly = (space.job_manager.on_demand_usd_per_hour or 0.0) + job_manager_volume(assignment)
+    hourly = (space.job_manager.on_demand_usd_per_hour or 0.0) + assignment.experiment.job_manager_volume_usd_per_hour
     if not roster.job_managers_up:
         return JobManager(hourly)
     first = roster.job_managers_up[0]

@@ -12,12 +12,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from cloudpits.config.errors import first_problem
+from cloudpits.config.volumes import volume_usd_per_hour
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, Limits, Market, Mode, Settings
 from cloudpits.domain.policies.registry import NAMES
-
-HOURS_PER_MONTH = 730.0
-GP3_USD_PER_GIB_MONTH = 0.08  # AWS price list, us-east-1
 
 Glob = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]\-]+\.[a-z0-9*?\[\]\-]+$")]
 _ZONE_ID = re.compile(r"[a-z]{2,5}\d-az\d+")
@@ -153,13 +151,18 @@ class Experiment(Section):
         return Settings(
             interval_s=self.rebalance.interval_minutes * 60.0,
             start_up_s=self.workers.start_up_seconds,
-            volume_usd_per_hour=self.workers.volume_gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH,
+            volume_usd_per_hour=volume_usd_per_hour(self.region, self.workers.volume_gib),
             drain_grace_s=self.rebalance.drain_seconds,
             valid_count=self.rebalance.valid_count,
             completion_risk=self.rebalance.completion_risk,
             exploration_share=self.rebalance.exploration_share,
             seed=seed,
         )
+
+    @property
+    def job_manager_volume_usd_per_hour(self) -> float:
+        """What the job manager's volume costs."""
+        return volume_usd_per_hour(self.region, self.job_manager.volume_gib)
 
     def program_digest(self, module_sha256: str, data_sha256: str | None) -> str:
         """SHA-256 (hex) of module, arguments and data: runs with equal digests have comparable rates."""

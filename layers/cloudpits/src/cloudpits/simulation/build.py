@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cloudpits.adapters.catalogue import PackagedCatalogue
-from cloudpits.config.experiment import GP3_USD_PER_GIB_MONTH, HOURS_PER_MONTH, Experiment
+from cloudpits.config.experiment import Experiment
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Market, Pool, RateSample
 from cloudpits.simulation.guess import guessed_rates
@@ -102,10 +102,6 @@ def _check_quota(experiment: Experiment, types: Mapping[str, InstanceType]) -> N
         raise InvalidInputError(
             f"limits.vcpu_quota: {quota} admits no worker; the smallest, {least.name}, needs {least.vcpus}"
         )
-
-
-def _volume(gib: int) -> float:
-    return gib * GP3_USD_PER_GIB_MONTH / HOURS_PER_MONTH
 
 
 def _starts(pools: Mapping[Pool, Points], log: PriceLog, deadline_s: float | None) -> tuple[float, float]:
@@ -210,7 +206,7 @@ def build_scenario(
         rates={sample.instance_type: sample for sample in known.rates},
         hazards={name: catalogue.interruptions_per_hour(name) or 0.0 for name in known.types},
         job_manager_usd_per_hour=_manager_usd_per_hour(experiment, catalogue),
-        job_manager_volume_usd_per_hour=_volume(experiment.job_manager.volume_gib),
+        job_manager_volume_usd_per_hour=experiment.job_manager_volume_usd_per_hour,
         earliest=earliest,
         latest=latest,
         prices_end=log.end,

@@ -7,20 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 
 from cloudpits.adapters.catalogue import tables
+from cloudpits.domain.estimation.hazard import from_monthly_share
 from cloudpits.domain.model import InstanceType
 
-HOURS_PER_MONTH = 720.0
 # Middle of each Spot Advisor bucket: share of instances interrupted within a month. The last bucket is open
 # (> 20 %); 25 % is where its published neighbours would put it.
 BUCKET_SHARES = (0.025, 0.075, 0.125, 0.175, 0.25)
-
-
-def hazard_per_hour(monthly_share: float) -> float:
-    """Interruptions per hour λ of a memoryless process that takes ``monthly_share`` of instances in a month.
-
-    From 1 − exp(−720·λ) = share.
-    """
-    return -math.log(1.0 - monthly_share) / HOURS_PER_MONTH
 
 
 class PackagedCatalogue:
@@ -58,4 +50,4 @@ class PackagedCatalogue:
     def interruptions_per_hour(self, instance_type: str) -> float | None:
         """Prior λ from the Spot Advisor's bucket; None when the advisor does not list the type in the region."""
         bucket = tables.advisor_buckets(self._region).get(instance_type)
-        return None if bucket is None else hazard_per_hour(BUCKET_SHARES[bucket])
+        return None if bucket is None else from_monthly_share(BUCKET_SHARES[bucket])

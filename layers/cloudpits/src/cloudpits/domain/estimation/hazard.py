@@ -13,7 +13,7 @@ HOURS_PER_MONTH = 720.0
 
 
 def from_monthly_share(share: float) -> float:
-    """Interruptions per hour when a share of instances is interrupted within 720 h: −ln(1 − share)/720."""
+    """Interruptions per hour λ when a share of instances is interrupted within 720 h: 1 − exp(−720·λ) = share."""
     return -math.log1p(-min(max(share, 0.0), 0.99)) / HOURS_PER_MONTH
 
 
