@@ -73,6 +73,14 @@ def test_what_cannot_be_a_module_is_named(path: str, problem: str) -> None:
         modules_by_architecture(experiment(path))
 
 
+def test_a_module_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "module.py"
+    path.write_text("")
+    monkeypatch.setattr("os.access", lambda *_: False)  # whoever tests as root may read everything
+    with pytest.raises(InvalidInputError, match=r"^program\.module: .*module\.py cannot be read"):
+        modules_by_architecture(experiment(str(path)))
+
+
 def test_equal_bytes_are_the_same_program_wherever_they_lie(module: Callable[..., str]) -> None:
     assert program_digest(experiment(module("a.so", "x86_64"))) == program_digest(experiment(module("b.so", "x86_64")))
 

@@ -7,6 +7,7 @@ alone: their content is not known here, so the URI itself stands for it.
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 from cloudpits.config.experiment import Experiment
@@ -24,12 +25,14 @@ def is_remote(location: str) -> bool:
 
 
 def local_path(location: str, field: str) -> Path:
-    """An existing file; InvalidInputError names ``field`` otherwise."""
+    """An existing, readable file; InvalidInputError names ``field`` otherwise."""
     path = Path(location)
     if path.is_dir():
         raise InvalidInputError(f"{field}: {location} is a folder; upload it and give its s3:// URI, ending in /")
     if not path.exists():
         raise InvalidInputError(f"{field}: no such file: {location} (build or download it first, or give an s3:// URI)")
+    if not os.access(path, os.R_OK):
+        raise InvalidInputError(f"{field}: {location} cannot be read; give yourself the right to, or name another file")
     return path
 
 

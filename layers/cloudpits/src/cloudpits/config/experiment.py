@@ -5,13 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from cloudpits.config.errors import first_problem
+from cloudpits.config.toml import read_toml
 from cloudpits.config.volumes import volume_usd_per_hour
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import SECONDS_PER_HOUR, Limits, Market, Mode, Settings
@@ -20,6 +30,13 @@ from cloudpits.domain.policies.registry import NAMES
 Glob = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]\-]+\.[a-z0-9*?\[\]\-]+$")]
 _ZONE_ID = re.compile(r"[a-z]{2,5}\d-az\d+")
 Architecture = Literal["x86_64", "arm64"]
+RUN_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"  # part of S3 keys and of instance tags
+
+# Numbers are taken as they are written: pydantic would else read `true` as 1, and "2" as 2. More than a day, or than
+# a volume can have, is a typing error.
+Location = Annotated[str, Field(min_length=1)]
+Seconds = Annotated[StrictFloat, Field(gt=0, le=86_400)]
+Gibibytes = Annotated[StrictInt, Field(ge=8, le=65_536)]
 
 
 class Section(BaseModel):
@@ -33,35 +50,38 @@ class Program(Section):
 
     module: str | dict[Architecture, str]
     arguments: tuple[str, ...] = ()
-    tasks_total: int | None = Field(default=None, gt=0, le=2**63 - 1)  # what the runtime can count
-    libraries: tuple[str, ...] = ()
-    workers_per_instance: int | None = Field(default=None, gt=0)  # nw; counted from the cores when absent
-    overfill: int = Field(default=1, ge=0)
-    max_attempts: int = Field(default=4, gt=0)
+    tasks_total: StrictInt | None = Field(default=None, gt=0, le=2**63 - 1)  # what the runtime can count
+    libraries: tuple[Location, ...] = ()
+    workers_per_instance: StrictInt | None = Field(default=None, gt=0, le=10_000)  # nw; the cores when absent
+    overfill: StrictInt = Field(default=1, ge=0, le=1_000_000)
+    max_attempts: StrictInt = Field(default=4, gt=0, le=1_000_000)
     on_poison: Literal["fail", "skip"] = "fail"
-    shared_secret: bool = True  # off only for task managers of another runtime, which know no secrets
+    shared_secret: StrictBool = True  # off only for task managers of another runtime, which know no secrets
 
-    def module_for(self, architecture: str) -> str | None:
-        """Path or s3 URI of the module built for ``architecture``; None if there is none."""
-        if isinstance(self.module, str):
-            return self.module
-        return self.module.get(architecture)  # type: ignore[call-overload, no-any-return]  # a str key is fine
+    @field_validator("module", mode="before")
+    @classmethod
+    def _one_or_per_architecture(cls, module: object) -> object:
+        table = module if isinstance(module, dict) else {"x86_64": module}
+        known = bool(table) and set(table) <= set(get_args(Architecture))
+        if not known or not all(isinstance(location, str) and location.strip() for location in table.values()):
+            raise ValueError('give a path or s3:// address in quotes, or a table {x86_64 = "…", arm64 = "…"} of them')
+        return module
 
 
 class Data(Section):
     """``[data]``: input files, given to the program beside its arguments."""
 
-    path: str
+    path: Location
 
 
 class LimitsSection(Section):
     """``[limits]``: what the user is ready to give."""
 
     mode: Mode = Mode.MIN_COST
-    budget_usd: float | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
-    deadline_hours: float | None = Field(default=None, gt=0, allow_inf_nan=False)
-    max_workers: int = Field(default=20, gt=0, le=1000)
-    vcpu_quota: int | None = Field(default=None, gt=0)
+    budget_usd: StrictFloat | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
+    deadline_hours: StrictFloat | None = Field(default=None, gt=0, le=1e9, allow_inf_nan=False)
+    max_workers: StrictInt = Field(default=20, gt=0, le=1000)
+    vcpu_quota: StrictInt | None = Field(default=None, gt=0, le=1_000_000_000)
 
     @model_validator(mode="after")
     def _one_limit(self) -> LimitsSection:
@@ -78,28 +98,28 @@ class Workers(Section):
     instance_types: tuple[Glob, ...] = Field(min_length=1)
     availability_zones: tuple[str, ...] = ()
     markets: tuple[Market, ...] = Field(default=(Market.SPOT, Market.ON_DEMAND), min_length=1)
-    start_up_seconds: float = Field(default=90.0, ge=0, allow_inf_nan=False)
-    volume_gib: int = Field(default=20, ge=8)
+    start_up_seconds: StrictFloat = Field(default=90.0, ge=0, le=86_400, allow_inf_nan=False)
+    volume_gib: Gibibytes = 20
 
 
 class JobManagerSection(Section):
     """``[job_manager]``: the on-demand instance that hands out tasks."""
 
-    instance_type: str = "c5.large"
-    volume_gib: int = Field(default=20, ge=8)
-    journal_seconds: float = Field(default=60.0, gt=0)  # how often the journal is shipped to S3
+    instance_type: str = Field(default="c5.large", pattern=r"^[a-z0-9-]+\.[a-z0-9-]+$")
+    volume_gib: Gibibytes = 20
+    journal_seconds: Seconds = 60.0  # how often the journal is shipped to S3
 
 
 class Rebalance(Section):
     """``[rebalance]``: how often, and by which policy."""
 
-    interval_minutes: int = Field(default=5, ge=1, le=60)
+    interval_minutes: StrictInt = Field(default=5, ge=1, le=60)
     policy: str = "mpc"
-    valid_count: int = Field(default=3, gt=0)
-    completion_risk: float = Field(default=0.05, gt=0, lt=1)
-    exploration_share: float = Field(default=0.03, ge=0, lt=1)
-    drain_seconds: float = Field(default=120.0, gt=0)
-    metrics_seconds: float = Field(default=60.0, gt=0)
+    valid_count: StrictInt = Field(default=3, gt=0, le=1_000_000)
+    completion_risk: StrictFloat = Field(default=0.05, gt=0, lt=1)
+    exploration_share: StrictFloat = Field(default=0.03, ge=0, lt=1)
+    drain_seconds: Seconds = 120.0
+    metrics_seconds: Seconds = 60.0
 
     @field_validator("policy")
     @classmethod
@@ -180,15 +200,5 @@ def parse_experiment(document: dict[str, Any], source: str) -> Experiment:
 
 def load_experiment(path: Path | str) -> Experiment:
     """Read and check an experiment file; InvalidInputError names the file, the field and what is accepted."""
-    path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InvalidInputError(f"{path}: no such experiment file; see examples/experiments/ for one") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"{path}: cannot be read: {error}") from None
-    try:
-        document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"{path}: not valid TOML: {error}") from None
+    document = read_toml(Path(path), "no such experiment file; see examples/experiments/ for one")
     return parse_experiment(document, str(path))

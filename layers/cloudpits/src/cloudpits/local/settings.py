@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, ValidationError
 
 from cloudpits.config.errors import first_problem
+from cloudpits.config.toml import read_toml
 from cloudpits.domain.errors import InvalidInputError
 
 SUFFIX = ".local.toml"
@@ -29,9 +29,9 @@ class LocalSettings(BaseModel):
     starts_at: datetime | None = None
     history: Path | None = None
     speeds: Path | None = None
-    pool_capacity: int | None = Field(default=None, gt=0)
-    boot_seconds: float = Field(default=40.0, ge=0)
-    compare_with_single_process: bool = True
+    pool_capacity: StrictInt | None = Field(default=None, gt=0)
+    boot_seconds: StrictFloat = Field(default=40.0, ge=0, le=86_400)
+    compare_with_single_process: StrictBool = True
 
     @property
     def market_origin(self) -> float | None:
@@ -48,8 +48,6 @@ def load_local_settings(experiment: Path) -> LocalSettings:
     if not path.exists():
         return LocalSettings()
     try:
-        return LocalSettings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"{path}: not valid TOML: {error}") from None
+        return LocalSettings.model_validate(read_toml(path, "is gone"))
     except ValidationError as error:
         raise InvalidInputError(f"{path}: {first_problem(error)}") from None
