@@ -15,7 +15,7 @@ from cloudpits.application.observe import View, observe
 from cloudpits.application.roster import Roster, merge
 from cloudpits.application.validate import objection
 from cloudpits.domain.commands import Command, Drain, Forecast, Keep, Launch, Plan, Replace, Stop, Terminate
-from cloudpits.domain.decision import decide
+from cloudpits.domain.decision import CAPACITY_ROUNDS, decide
 from cloudpits.domain.guard.budget import BudgetGuard
 from cloudpits.domain.model import Snapshot
 from cloudpits.domain.ports import DecisionRecord, InstanceRecord, Role, RunRecord
@@ -23,7 +23,6 @@ from cloudpits.domain.ports import DecisionRecord, InstanceRecord, Role, RunReco
 MAX_JOB_MANAGERS = 10  # more than a run ever needs
 SHORT_LIVES = 4  # so many job managers in a row that ended early will not be followed by one that does not
 SHORT_LIFE_S = 600.0
-CAPACITY_ROUNDS = 3  # how often the policy is asked again within a cycle after pools had no capacity
 
 
 @dataclass(frozen=True, slots=True)

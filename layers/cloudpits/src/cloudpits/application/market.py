@@ -9,12 +9,11 @@ from cloudpits.application.context import Assignment
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.estimation.hazard import by_type
 from cloudpits.domain.ledger.billing import price_at
+from cloudpits.domain.ledger.bounds import ceiling
 from cloudpits.domain.ledger.summary import series_by_pool
 from cloudpits.domain.model import InstanceType, Interruptions, Market, Offer, Pool
 from cloudpits.domain.ports import Catalogue, PricePoint
 from cloudpits.domain.rebalancing.cooldown import cooling
-
-UNKNOWN_ON_DEMAND_FACTOR = 2.0  # ceiling of a spot request whose on-demand price nobody knows
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +78,6 @@ def hazards(space: PoolSpace, catalogue: Catalogue, seen: Sequence[Interruptions
         for name in sorted(space.types)
         if (item := known.get(name, nothing))
     )
-
-
-def ceiling(kind: InstanceType, usd_per_hour: float) -> float:
-    """Most that an hour may cost: the on-demand price, which is also EC2's default for a spot request's maximum."""
-    return kind.on_demand_usd_per_hour or UNKNOWN_ON_DEMAND_FACTOR * usd_per_hour
 
 
 def offers(

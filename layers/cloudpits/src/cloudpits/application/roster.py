@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cloudpits.domain.ledger.summary import INTERRUPTED
+from cloudpits.domain.ledger.summary import INTERRUPTED, INTERRUPTIONS, LEFT_ON_NOTICE
 from cloudpits.domain.model import Pool, WorkerReport
 from cloudpits.domain.ports import DecisionRecord, Instance, InstanceRecord, Notice, Progress, Role
 
 # EC2 is eventually consistent: an instance just launched may be missing from descriptions for a while.
 VISIBILITY_S = 120.0
 # Not the ledger's word: EC2 bills an instance that shuts itself down, even when it was under notice.
-LEFT_ON_NOTICE = "ended itself under an interruption notice"
-INTERRUPTIONS = (INTERRUPTED, LEFT_ON_NOTICE)
 NO_CAPACITY = "no capacity"
 TERMINATED = "terminated"
 TOLD_TO_DRAIN = "told to drain"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cloudpits.application.roster import INTERRUPTIONS
 from cloudpits.domain.errors import InvalidInputError
+from cloudpits.domain.ledger.summary import INTERRUPTIONS
 from cloudpits.domain.ports import Books, DecisionRecord, InstanceRecord, Role
 
 

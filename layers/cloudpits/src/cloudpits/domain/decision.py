@@ -12,6 +12,7 @@ from cloudpits.domain.guard.handover import hand_overs
 from cloudpits.domain.model import Snapshot
 from cloudpits.domain.policies.base import Policy
 
+CAPACITY_ROUNDS = 3  # how often the policy is asked again within a cycle after pools had no capacity
 _NO_FORECAST = Forecast(None, None)
 
 

@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from cloudpits.application.cycle import CAPACITY_ROUNDS
-from cloudpits.application.roster import LEFT_ON_NOTICE
 from cloudpits.domain.commands import Command, Drain, Forecast, Launch, Plan, Replace, Stop, Terminate
-from cloudpits.domain.decision import decide
+from cloudpits.domain.decision import CAPACITY_ROUNDS, decide
 from cloudpits.domain.errors import InfeasibleError
 from cloudpits.domain.ledger.billing import FREE_WHEN_INTERRUPTED_S
-from cloudpits.domain.ledger.summary import INTERRUPTED
+from cloudpits.domain.ledger.summary import INTERRUPTED, LEFT_ON_NOTICE
 from cloudpits.domain.model import SECONDS_PER_HOUR, Pool
 from cloudpits.domain.policies.base import Policy
 from cloudpits.simulation.bag import Bag

@@ -6,10 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from random import Random
 
-from cloudpits.application import market
-from cloudpits.application.roster import INTERRUPTIONS
-from cloudpits.domain.ledger import billing
-from cloudpits.domain.ledger.summary import INTERRUPTED
+from cloudpits.domain.ledger import billing, bounds
+from cloudpits.domain.ledger.summary import INTERRUPTED, INTERRUPTIONS
 from cloudpits.domain.model import SECONDS_PER_HOUR, Market, Pool, WorkerReport
 from cloudpits.simulation.points import Points
 from cloudpits.simulation.randomness import stream
@@ -89,7 +87,7 @@ class Machines:
 
     def ceiling(self, pool: Pool, usd_per_hour: float) -> float:
         """Maximum price of a request made in the pool at the given price."""
-        return market.ceiling(self.world.scenario.types[pool.instance_type], usd_per_hour)
+        return bounds.ceiling(self.world.scenario.types[pool.instance_type], usd_per_hour)
 
     def _taken_at(self, pool: Pool, index: int, now: float, ceiling: float) -> float:
         """Its own fate, its pool running dry, or a price above its maximum: whichever comes first."""

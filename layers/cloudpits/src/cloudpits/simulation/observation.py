@@ -7,9 +7,9 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from math import inf
 
-from cloudpits.application.market import ceiling
 from cloudpits.domain.estimation.hazard import by_type
 from cloudpits.domain.estimation.pooling import pool_reports
+from cloudpits.domain.ledger.bounds import ceiling
 from cloudpits.domain.model import (
     SECONDS_PER_HOUR,
     Interruptions,

@@ -11,9 +11,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cloudpits.domain.ledger.billing import MINIMUM_S
-from cloudpits.domain.model import SECONDS_PER_HOUR, Settings, Snapshot, Worker
+from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Settings, Snapshot, Worker
 
 ROUNDING_S = 1.0  # seconds are billed rounded up
+UNKNOWN_ON_DEMAND_FACTOR = 2.0  # ceiling of a spot request whose on-demand price nobody knows
+
+
+def ceiling(kind: InstanceType, usd_per_hour: float) -> float:
+    """Most that an hour may cost: the on-demand price, which is also EC2's default for a spot request's maximum."""
+    return kind.on_demand_usd_per_hour or UNKNOWN_ON_DEMAND_FACTOR * usd_per_hour
 
 
 def horizon_s(settings: Settings) -> float:

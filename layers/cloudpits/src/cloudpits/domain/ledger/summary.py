@@ -13,6 +13,8 @@ from cloudpits.domain.model import Market, Pool
 from cloudpits.domain.ports import InstanceRecord, PricePoint, Role
 
 INTERRUPTED = "interrupted"  # what ``InstanceRecord.ended_because`` says of an instance that AWS took back
+LEFT_ON_NOTICE = "ended itself under an interruption notice"
+INTERRUPTIONS = (INTERRUPTED, LEFT_ON_NOTICE)
 _AWS_TOOK_IT = ("Server.SpotInstanceTermination", "Server.SpotInstanceShutdown")
 
 
