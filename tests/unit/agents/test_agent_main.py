@@ -23,7 +23,7 @@ def test_a_missing_document_is_named(tmp_path: Path, capsys: pytest.CaptureFixtu
     ("change", "problem"),
     [
         ({"role": "spectator"}, "role: Input should be 'worker' or 'job-manager'"),
-        ({"bucket": None}, "bucket: Input should be a valid string"),
+        ({"bucket": None}, "bucket: must be text, in quotes"),
         ({"colour": "red"}, "colour: unknown field"),
     ],
 )
