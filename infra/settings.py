@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from cloudpits.config.artefacts import modules_by_architecture, program_digest
 from cloudpits.config.errors import InvalidInputError, first_problem
-from cloudpits.config.experiment import Experiment, load_experiment
+from cloudpits.config.experiment import RUN_ID, Experiment, load_experiment
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -28,7 +28,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     experiment: Path | None = None
-    run: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")
+    run: str | None = Field(default=None, pattern=RUN_ID)
     region: str | None = None
     lambda_python: Literal["3.11", "3.12", "3.13", "3.14"] = "3.13"
     lambda_architecture: Literal["arm64", "x86_64"] = "arm64"

@@ -186,11 +186,6 @@ def test_an_unknown_policy_lists_the_known(tmp_path: Path, capsys: pytest.Captur
     assert "threshold-2019" in capsys.readouterr().err
 
 
-def test_an_empty_policy_is_not_the_experiments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert code_of("simulate", experiment(tmp_path), "--prices", "x", "--policy", "") == 2
-    assert "--policy: '' is unknown" in capsys.readouterr().err
-
-
 def test_policies_may_be_separated_by_comma_and_space(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert code_of("compare", experiment(tmp_path), "--prices", "gone.tsv", "--policies", "mpc, static-best") == 2
     assert "gone.tsv: no such price log" in capsys.readouterr().err

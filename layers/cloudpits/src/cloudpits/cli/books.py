@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from rich.table import Table
 
 from cloudpits.cli import options
 from cloudpits.cli.output import console, duration, print_json, publish, usd
+from cloudpits.cli.results import is_result, read_result
 from cloudpits.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:  # pymysql is loaded when a database is asked
@@ -25,17 +25,8 @@ DECISIONS_SHOWN = 20
 
 def _document_of(run: str) -> Mapping[str, Any]:
     """The report of a run id in the database, or of a result file that a local run left."""
-    path = Path(run)
-    if path.is_dir():
-        path /= "result.json"
-    if path.suffix == ".json":
-        try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InvalidInputError(f"{path}: cannot be read as the result of a run: {error}") from None
-        if not isinstance(document, dict) or "run" not in document:
-            raise InvalidInputError(f"{path}: is not the result of a run; give a run id, or a result.json")
-        return document
+    if is_result(run):
+        return read_result(run)
     from cloudpits.application.run_report import run_report
     from cloudpits.cli.database import required_books
 
@@ -138,11 +129,8 @@ def _use(database: Database, experiment_file: Path, chosen: str | None) -> None:
 
 
 def import_legacy(
-    dump: Annotated[Path, typer.Argument(metavar="DUMP", help="mysqldump of the original's database, .gz accepted.")],
-    use_for: Annotated[
-        Path | None,
-        typer.Option("--use-for", metavar="EXPERIMENT", help="Experiment whose history these measurements become."),
-    ] = None,
+    dump: options.Dump,
+    use_for: options.UseFor = None,
     measurements: Annotated[
         str | None, typer.Option(metavar="PARAMETERS/DATA", help="Which ones, where the dump holds several.")
     ] = None,

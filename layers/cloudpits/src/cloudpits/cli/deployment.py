@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.table import Table
@@ -39,7 +39,7 @@ def deploy(
     prices: options.Prices = None,
     performance: options.Performance = None,
     workload: options.Workload = None,
-    run: Annotated[str | None, typer.Option(metavar="ID", help="Run id; default: the name and the time.")] = None,
+    run: options.RunId = None,
 ) -> None:
     """Show what the plan costs, ask, then deploy the shared stack and the experiment's."""
     from cloudpits.cli.planning import feasible_plan, show_plan

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from cloudpits.config.experiment import RUN_ID
 from cloudpits.domain.errors import InvalidInputError
 
 PROCESSES_PER_CORE = 8
+
+_Path = TypeVar("_Path", Path, str, Path | None, str | None)
+
+
+def shown(parameter: Any) -> str:
+    """How the help names an option (``--prices``) or an argument (``EXPERIMENT``)."""
+    option = parameter.opts[0]
+    return str(option if option.startswith("-") else parameter.metavar or option.upper())
+
+
+def _a_file(parameter: typer.CallbackParam, path: _Path) -> _Path:
+    """What is not there, or holds something else, is for its reader to say."""
+    if path is not None and Path(path).is_dir():
+        raise InvalidInputError(f"{shown(parameter)}: {path} is a folder; name a file")
+    return path
+
+
+def _run_id(run: str | None) -> str | None:
+    if run is not None and not re.fullmatch(RUN_ID, run):
+        raise InvalidInputError(
+            f"--run: {run!r} is not usable; give up to 63 letters, digits or any of -_. (not first)"
+        )
+    return run
 
 
 def _some_processes(jobs: int) -> int:
@@ -24,36 +49,32 @@ def _some_processes(jobs: int) -> int:
 
 def _writable(path: Path | None) -> Path | None:
     """Said before hours of simulation, not after them."""
-    if path is not None and (path.is_dir() or not os.access(path.parent, os.W_OK)):
+    if path is not None and (path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK)):
         raise InvalidInputError(f"--report: {path} cannot be written; name a file in a directory that you may write to")
     return path
 
 
 Experiment = Annotated[
-    Path, typer.Argument(metavar="EXPERIMENT", help="Experiment file (TOML), such as examples/experiments/pi.toml.")
+    Path,
+    typer.Argument(
+        metavar="EXPERIMENT", callback=_a_file, help="Experiment file (TOML), such as examples/experiments/pi.toml."
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
-Prices = Annotated[
-    Path | None,
-    typer.Option(
-        "--prices",
-        metavar="LOG",
-        help="Recorded price log: tab separated timestamp, region, az, instance_type, os, price; .xz accepted.",
-    ),
-]
-PriceLog = Annotated[
-    Path,
-    typer.Option(
-        "--prices",
-        metavar="LOG",
-        help="Recorded price log: tab separated timestamp, region, az, instance_type, os, price; .xz accepted.",
-    ),
-]
+_LOG = typer.Option(
+    "--prices",
+    metavar="LOG",
+    callback=_a_file,
+    help="Recorded price log: tab separated timestamp, region, az, instance_type, os, price; .xz accepted.",
+)
+Prices = Annotated[Path | None, _LOG]
+PriceLog = Annotated[Path, _LOG]
 Performance = Annotated[
     str | None,
     typer.Option(
         "--performance",
         metavar="FILE",
+        callback=_a_file,
         help="Measured tasks/s per type (CSV: instance_type,rate_mean,rate_stdev,samples) instead of the database's "
         "history; 'none' means no history at all.",
     ),
@@ -73,5 +94,21 @@ Regime = Annotated[
 Report = Annotated[
     Path | None,
     typer.Option("--report", metavar="FILE.html", callback=_writable, help="Also write a self-contained HTML report."),
+]
+RunId = Annotated[
+    str | None, typer.Option("--run", metavar="ID", callback=_run_id, help="Run id; default: the name and the time.")
+]
+Dump = Annotated[
+    Path,
+    typer.Argument(metavar="DUMP", callback=_a_file, help="mysqldump of the original's database, .gz accepted."),
+]
+UseFor = Annotated[
+    Path | None,
+    typer.Option(
+        "--use-for",
+        metavar="EXPERIMENT",
+        callback=_a_file,
+        help="Experiment whose history these measurements become.",
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")]
