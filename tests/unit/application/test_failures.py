@@ -10,9 +10,11 @@ import pytest
 
 from cloudpits.adapters.memory.fleet import ENDED_ITSELF
 from cloudpits.domain.commands import Keep, Replace
-from cloudpits.domain.errors import CapacityError, StorageError, ThrottledError
+from cloudpits.domain.errors import CapacityError, QuotaError, StorageError, ThrottledError
 from cloudpits.domain.model import Market, Pool
 from cloudpits.domain.ports import Control, Role
+
+VCPUS = {"c5.large": 2, "c5.xlarge": 4, "m5.large": 2}
 
 M5_B = Pool("m5.large", "us-east-1b", Market.SPOT)
 
@@ -286,23 +288,66 @@ def test_the_lease_never_outlasts_the_money(experiment: Any) -> None:
         assert run.control.lease_s <= max(paid_s, 300.0)
 
 
-def test_quota_errors_stop_further_launches_of_the_cycle_and_are_said(experiment: Any) -> None:
+def test_a_pool_without_capacity_leads_to_another_up_to_three_times_in_a_cycle(experiment: Any) -> None:
     with experiment(size=2) as run:
-
-        class Full:
-            def launch(self, request: Any) -> Any:
-                if request.role.value.startswith("worker"):
-                    raise CapacityError("full", "InsufficientInstanceCapacity")
-                return run.memory.fleet.launch(request)
-
-            def __getattr__(self, name: str) -> Any:
-                return getattr(run.memory.fleet, name)
-
-        run.put_in_front(lambda name, adapter: Full() if name == "fleet" else adapter)
+        run.put_in_front(_refusing(run, lambda _: CapacityError("full", "InsufficientInstanceCapacity")))
         answer = run.cycle(at="10:00")
         refused = [d for d in answer["decisions"] if d["outcome"].startswith("refused")]
         assert len(refused) == 3
         assert len({d["pool"] for d in refused}) == 3
+
+
+def test_what_the_quota_has_room_for_is_launched(experiment: Any) -> None:
+    """Six workers of two vCPUs are wished for where four vCPUs are allowed: half as many are asked for, and so on."""
+    with experiment(size=6) as run:
+        run.put_in_front(_refusing(run, lambda request: _over(run, request, quota=4)))
+        answer = run.cycle(at="10:00")
+        assert [d["count"] for d in answer["decisions"] if "refused" in d["outcome"]] == [6, 3]
+        assert len(run.workers) == 1
+        run.cycle(at="10:05")
+        assert len(run.workers) == 2
+        refused = [d["pool"] for d in run.cycle(at="10:10")["decisions"]]
+        assert len(run.workers) == 2
+        # Nothing is smaller. The other market, whose quota is another, is asked before it is given up.
+        assert [pool.rpartition(" ")[2] for pool in refused] == ["spot"] * 3 + ["on-demand"] * 3
+
+
+def test_a_type_that_the_quota_has_no_room_for_gives_way_to_a_smaller_one_at_once(experiment: Any) -> None:
+    with experiment(size=2) as run:
+        run.policy.pool = Pool("c5.xlarge", "us-east-1a", Market.SPOT)
+        run.put_in_front(_refusing(run, lambda request: _over(run, request, quota=3)))
+        answer = run.cycle(at="10:00")
+        refused = [d for d in answer["decisions"] if "refused" in d["outcome"]]
+        assert [(d["pool"].split()[0], d["count"]) for d in refused] == [
+            ("c5.xlarge", 2),
+            ("c5.xlarge", 1),
+            ("c5.large", 2),
+        ]
+        workers = [request for request in run.memory.fleet.launches if request.role is not Role.JOB_MANAGER]
+        assert [(request.pool.instance_type, request.count) for request in workers] == [("c5.large", 1)]
+        assert run.report_document["launch_failures"] == 1
+
+
+def _refusing(run: Any, objection: Any) -> Any:
+    """A fleet that refuses worker launches with what ``objection`` says of them, if anything."""
+
+    class Refusing:
+        def launch(self, request: Any) -> Any:
+            problem = objection(request) if request.role.value.startswith("worker") else None
+            if problem is not None:
+                raise problem
+            return run.memory.fleet.launch(request)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(run.memory.fleet, name)
+
+    return lambda name, adapter: Refusing() if name == "fleet" else adapter
+
+
+def _over(run: Any, request: Any, quota: int) -> QuotaError | None:
+    workers = (r for r in run.memory.fleet.launches if r.role is not Role.JOB_MANAGER)
+    wanted = sum(r.count * VCPUS[r.pool.instance_type] for r in (*workers, request))
+    return QuotaError("MaxSpotInstanceCountExceeded", "MaxSpotInstanceCountExceeded") if wanted > quota else None
 
 
 def _without_books(name: str, adapter: Any) -> Any:

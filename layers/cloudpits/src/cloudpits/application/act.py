@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from cloudpits.application.context import Ports
 from cloudpits.application.roster import TERMINATED, TOLD_TO_DRAIN
 from cloudpits.domain.commands import Command, Drain, Keep, Launch, Replace, Stop, Terminate
-from cloudpits.domain.errors import CapacityError, CloudError
-from cloudpits.domain.model import Market, Offer, Pool
+from cloudpits.domain.errors import CapacityError, CloudError, QuotaError
+from cloudpits.domain.model import InstanceType, Market, Offer, Pool
 from cloudpits.domain.ports import DecisionRecord, InstanceRecord, LaunchRequest, Role
+from cloudpits.domain.rebalancing.quota import as_large
 
 
 def launch_token(*parts: object) -> str:
@@ -18,10 +19,19 @@ def launch_token(*parts: object) -> str:
     return hashlib.sha256("\n".join(str(part) for part in parts).encode()).hexdigest()
 
 
+def _halves(count: int) -> Iterator[int]:
+    """``count``, half of it, and so on down to one."""
+    while count > 0:
+        yield count
+        count //= 2
+
+
 class Actor:
     """Carries out the commands of one cycle. What it did is in its public attributes."""
 
-    def __init__(self, ports: Ports, cycle_id: str, offers: Mapping[Pool, Offer]) -> None:
+    def __init__(
+        self, ports: Ports, cycle_id: str, offers: Mapping[Pool, Offer], types: Mapping[str, InstanceType]
+    ) -> None:
         self.decisions: list[DecisionRecord] = []
         self.launched: list[InstanceRecord] = []
         self.refused: list[tuple[Pool, float]] = []
@@ -31,6 +41,7 @@ class Actor:
         self._ports = ports
         self._cycle_id = cycle_id
         self._offers = offers
+        self._types = types
 
     def carry_out(self, command: Command) -> None:
         """Do it, unless it was done in this cycle already; refusals of the cloud become outcomes."""
@@ -57,11 +68,13 @@ class Actor:
         reason = "the run has no job manager yet" if earlier == 0 else f"job manager number {earlier} ended"
         for pool in pools:
             token = launch_token(run, Role.JOB_MANAGER, earlier, pool)
-            if self._request(Launch(pool, 1, reason), LaunchRequest(token, Role.JOB_MANAGER, pool, 1)):
+            problem = self._request(Launch(pool, 1, reason), LaunchRequest(token, Role.JOB_MANAGER, pool, 1))
+            if problem is None:
                 return True
-            if self.blocked:
+            if not isinstance(problem, CapacityError):
                 break
-        self.blocked = self.blocked or "no job manager could be launched"
+            self.refused.append((pool, self._ports.clock.now()))
+        self.blocked = "no job manager could be launched"
         return False
 
     def note(
@@ -91,9 +104,29 @@ class Actor:
         if self.blocked:
             self.note(command, f"not launched: {self.blocked}", pool=pool, count=count, instance_id=replaces)
             return
+        # A quota may have room for some: half as many are asked for, until it has.
+        problem: CloudError | None = None
+        for part in _halves(count):
+            problem = self._request(command, self._worker_request(pool, part, replaces))
+            if not isinstance(problem, QuotaError):
+                break
+        if problem is not None:
+            self._heed(problem, pool)
+
+    def _heed(self, problem: CloudError, pool: Pool) -> None:
+        """What may still be asked for in this cycle: other pools, smaller types, or nothing."""
+        now = self._ports.clock.now()
+        if isinstance(problem, CapacityError):
+            self.refused.append((pool, now))
+        elif isinstance(problem, QuotaError):
+            self.refused.extend((other, now) for other in as_large(pool, self._types, self._offers))
+        else:  # permissions and throttling hold for every pool
+            self.blocked = f"an earlier launch was refused with {problem.code}"
+
+    def _worker_request(self, pool: Pool, count: int, replaces: str | None) -> LaunchRequest:
         offer = self._offers.get(pool)
         spot = pool.market is Market.SPOT and offer is not None
-        request = LaunchRequest(
+        return LaunchRequest(
             token=launch_token(self._cycle_id, len(self.launched), pool, count, replaces),
             role=Role.of_worker(pool.market),
             pool=pool,
@@ -101,25 +134,19 @@ class Actor:
             ceiling_usd_per_hour=offer.ceiling_usd_per_hour if spot and offer is not None else None,
             replaces=replaces,
         )
-        self._request(command, request)
 
-    def _request(self, command: Launch | Replace, request: LaunchRequest) -> bool:
+    def _request(self, command: Launch | Replace, request: LaunchRequest) -> CloudError | None:
+        """Launch, and note what came of it; returns what the cloud objects."""
         pool, count, replaces = request.pool, request.count, request.replaces
         try:
             ids = self._ports.fleet.launch(request)
-        except CapacityError as error:
-            self.refused.append((pool, self._ports.clock.now()))
-            self.note(command, f"refused: {error}", pool=pool, count=count, instance_id=replaces)
-            return False
         except CloudError as error:
-            # Quotas, permissions and throttling hold for every pool: asking again in this cycle is useless.
-            self.blocked = f"an earlier launch was refused with {error.code}"
             self.note(command, f"refused: {error}", pool=pool, count=count, instance_id=replaces)
-            return False
+            return error
         at = self._ports.clock.now()
         self.launched.extend(InstanceRecord(i, request.role, pool, launched_at=at, replaces=replaces) for i in ids)
         self.note(command, f"launched {', '.join(ids)}", pool=pool, count=len(ids), instance_id=replaces)
-        return True
+        return None
 
     def _terminate(self, command: Terminate, instance_id: str) -> None:
         try:

@@ -107,7 +107,9 @@ class Cycle:
 
     def _act_and_record(self, view: View, chores: Sequence[Command], plan: Plan) -> CycleResult:
         snapshot = view.snapshot()
-        actor = Actor(self._ports, self._request.cycle_id, {} if snapshot is None else snapshot.offers)
+        actor = Actor(
+            self._ports, self._request.cycle_id, {} if snapshot is None else snapshot.offers, view.space.types
+        )
         fresh = merge(self._ports.fleet.describe(), view.roster.records.values(), view.evidence, view.now)
         self._promise_less(view, plan)
         if not fresh.job_managers_up:

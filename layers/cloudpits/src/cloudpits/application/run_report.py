@@ -39,7 +39,7 @@ def run_report(books: Books, run: str, output_dir: str | None = None) -> dict[st
         "makespan_s": None if record.ended_at is None else record.ended_at - record.started_at,
         "interruptions": sum(worker.ended_because in INTERRUPTIONS for worker in workers),
         "replacements": _replacements(workers, books.decisions(run)),
-        "launch_failures": len(books.capacity_errors(run)),
+        "launch_failures": len({at for _, at in books.capacity_errors(run)}),  # one for quota closes many pools
         "workers": [_worker(worker) for worker in workers],
         "job_managers": [_instance(manager) for manager in managers],
         "decisions": [decision_document(decision) for decision in books.decisions(run)],

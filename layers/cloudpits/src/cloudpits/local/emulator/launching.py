@@ -138,7 +138,7 @@ def check(spec: LaunchSpec, fleet: Fleet) -> None:
     if spec.spot and spec.max_price is not None and price is not None and spec.max_price < price:
         message = f"Your Spot request price of {spec.max_price} is lower than the minimum required {price}."
         raise Refusal("SpotMaxPriceTooLow", message)
-    wanted = fleet.vcpus_in_use() + spec.minimum * world.types[spec.instance_type].vcpus
+    wanted = fleet.vcpus_in_use() + spec.maximum * world.types[spec.instance_type].vcpus
     if world.vcpu_quota is not None and wanted > world.vcpu_quota:
         code = "MaxSpotInstanceCountExceeded" if spec.spot else "VcpuLimitExceeded"
         raise Refusal(code, f"You have requested more vCPU capacity than your limit of {world.vcpu_quota} allows.")
