@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from cloudpits.cli.local_reports import read_report
 from cloudpits.local.warden import marked
 
 REPOSITORY = Path(__file__).parents[2]
@@ -84,6 +85,7 @@ def test_results_are_what_is_kept(document: dict[str, Any]) -> None:
     folder = Path(document["output_dir"]).parent
 
     assert sorted(path.name for path in folder.iterdir()) == ["output", "report.json"]
+    assert read_report(str(folder))["run"] == document["run"]
 
 
 def test_a_run_that_is_interrupted_leaves_no_process() -> None:

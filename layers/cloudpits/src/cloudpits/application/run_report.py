@@ -9,6 +9,8 @@ from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.ledger.summary import INTERRUPTIONS
 from cloudpits.domain.ports import Books, DecisionRecord, InstanceRecord, Role
 
+FILE_NAME = "report.json"  # of a local run, in its folder
+
 
 def run_report(books: Books, run: str, output_dir: str | None = None) -> dict[str, Any]:
     """The JSON document of a run; InvalidInputError when the books do not know it.

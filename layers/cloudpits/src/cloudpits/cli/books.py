@@ -12,8 +12,8 @@ import typer
 from rich.table import Table
 
 from cloudpits.cli import options
+from cloudpits.cli.local_reports import is_local, read_report
 from cloudpits.cli.output import console, duration, print_json, publish, usd
-from cloudpits.cli.results import is_result, read_result
 from cloudpits.domain.errors import InvalidInputError
 
 if TYPE_CHECKING:  # pymysql is loaded when a database is asked
@@ -24,9 +24,9 @@ DECISIONS_SHOWN = 20
 
 
 def _document_of(run: str) -> Mapping[str, Any]:
-    """The report of a run id in the database, or of a result file that a local run left."""
-    if is_result(run):
-        return read_result(run)
+    """The report of a run id in the database, or of a local run, by its folder or report."""
+    if is_local(run):
+        return read_report(run)
     from cloudpits.application.run_report import run_report
     from cloudpits.cli.database import required_books
 
@@ -59,7 +59,7 @@ def show_report(document: Mapping[str, Any]) -> None:
 
 
 def report(
-    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, or the folder or result.json of a local run.")],
+    run: Annotated[str, typer.Argument(metavar="RUN", help="Run id, or the folder or report.json of a local run.")],
     as_json: options.AsJson = False,
     report_file: options.Report = None,
 ) -> None:

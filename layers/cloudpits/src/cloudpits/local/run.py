@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from cloudpits.agents.processes import find_program
-from cloudpits.application.run_report import run_report
+from cloudpits.application.run_report import FILE_NAME, run_report
 from cloudpits.config.artefacts import program_digest
 from cloudpits.config.experiment import Experiment, load_experiment
 from cloudpits.config.stacks import SHARED_STACK, experiment_stack
@@ -244,7 +244,7 @@ class Play:
         if self._reference is not None and settings.compare_with_single_process:
             document["differs_from_single_process"] = differing_files(self._reference.files, files)
         document["running_instances_left"] = len(observer.look().fleet)
-        (self._stage.folder / "report.json").write_text(json.dumps(document, indent=1, default=str))
+        (self._stage.folder / FILE_NAME).write_text(json.dumps(document, indent=1, default=str))
         return document
 
 

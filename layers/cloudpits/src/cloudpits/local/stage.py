@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 from cloudpits.adapters.aws.clock import ScaledClock
+from cloudpits.application.run_report import FILE_NAME
 from cloudpits.local.clock import clock_environment, starting_at
 from cloudpits.local.database import PrivateMariaDb
 from cloudpits.local.deploying import HOME
@@ -22,7 +23,7 @@ from cloudpits.local.market import Market
 from cloudpits.local.warden import MARK, Warden
 
 RUNS = HOME / "local"
-KEPT = ("output", "report.json")  # of a run that went well
+KEPT = ("output", FILE_NAME)  # of a run that went well
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Reads the ``result.json`` that a local run left; what is needed to show it is checked, the rest is kept."""
+"""Reads the report that a local run left in its folder; what is needed to show it is checked, the rest is kept."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from cloudpits.application.run_report import FILE_NAME
 from cloudpits.config.errors import first_problem
 from cloudpits.domain.errors import InvalidInputError
-
-FILE_NAME = "result.json"
 
 
 class _Worker(BaseModel):
@@ -34,7 +33,7 @@ class _Decision(BaseModel):
     expected_saving_usd: float | None
 
 
-class _Result(BaseModel):
+class _Report(BaseModel):
     """The keys of the report of a run: USD, seconds, instants in seconds since the Unix epoch."""
 
     run: str
@@ -51,23 +50,23 @@ class _Result(BaseModel):
     decisions: list[_Decision]
 
 
-def is_result(named: str) -> bool:
-    """Whether ``named`` is the folder or the file of a local run, rather than a run id."""
+def is_local(named: str) -> bool:
+    """Whether ``named`` is the folder or the report of a local run, rather than a run id."""
     return Path(named).is_dir() or Path(named).suffix == ".json"
 
 
-def read_result(named: str) -> Mapping[str, Any]:
-    """The document of a local run; InvalidInputError names the file and the key that is not what it should be."""
+def read_report(named: str) -> Mapping[str, Any]:
+    """The report of a local run; InvalidInputError names the file and the key that is not what it should be."""
     path = Path(named) / FILE_NAME if Path(named).is_dir() else Path(named)
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-        _Result.model_validate(document)
+        _Report.model_validate(document)
     except OSError as error:
         raise InvalidInputError(
             f"{path}: cannot be read: {error.strerror}; give a run id, or the folder or {FILE_NAME} of a local run"
         ) from None
     except ValidationError as error:
-        raise InvalidInputError(f"{path}: is not the result of a run: {first_problem(error)}") from None
+        raise InvalidInputError(f"{path}: is not the report of a run: {first_problem(error)}") from None
     except (ValueError, RecursionError) as error:
-        raise InvalidInputError(f"{path}: is not the result of a run: {error}") from None
+        raise InvalidInputError(f"{path}: is not the report of a run: {error}") from None
     return dict(document)

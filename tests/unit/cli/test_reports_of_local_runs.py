@@ -1,4 +1,4 @@
-"""``cloudpits report`` of a local run: its folder or its result.json, and what is neither."""
+"""``cloudpits report`` of a local run: its folder or its report.json, and what is neither."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cloudpits.application.run_report import FILE_NAME
+
 Typed = Callable[..., int]
 
 
-RESULT = {
+REPORT = {
     "run": "bag-1",
     "status": "completed",
     "tasks_total": 4,
@@ -27,15 +29,13 @@ RESULT = {
 }
 
 
-def result_file(folder: Path, **changes: object) -> str:
-    (folder / "result.json").write_text(json.dumps(RESULT | changes), encoding="utf-8")
+def report_file(folder: Path, **changes: object) -> str:
+    (folder / FILE_NAME).write_text(json.dumps(REPORT | changes), encoding="utf-8")
     return str(folder)
 
 
-def test_the_result_of_a_local_run_is_shown_from_its_folder(
-    typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert typed("report", result_file(tmp_path)) == 0
+def test_a_local_run_is_shown_from_its_folder(typed: Typed, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("report", report_file(tmp_path)) == 0
     told = capsys.readouterr().err
     assert "bag-1: completed, 4 of 4 tasks in 1 min 00 s for 0.2500 USD" in " ".join(told.split())
     assert "all is done" in told
@@ -49,18 +49,18 @@ def test_the_result_of_a_local_run_is_shown_from_its_folder(
         ({"decisions": 7}, "decisions: "),
     ],
 )
-def test_a_result_that_was_tampered_with_names_the_key(
+def test_a_report_that_was_tampered_with_names_the_key(
     typed: Typed, changes: dict[str, object], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert typed("report", result_file(tmp_path, **changes)) == 2
-    assert f"result.json: is not the result of a run: {complaint}" in capsys.readouterr().err
+    assert typed("report", report_file(tmp_path, **changes)) == 2
+    assert f"report.json: is not the report of a run: {complaint}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("content", ["{}", "[]", "7", "{", '{"run": "a"}', "[" * 100_000])
-def test_other_json_is_no_result(
+def test_other_json_is_no_report(
     typed: Typed, content: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "other.json").write_text(content, encoding="utf-8")
     assert typed("report", str(tmp_path / "other.json")) == 2
-    assert "other.json: is not the result of a run: " in (told := capsys.readouterr().err)
+    assert "other.json: is not the report of a run: " in (told := capsys.readouterr().err)
     assert len(told.splitlines()) == 1
