@@ -16,6 +16,8 @@ from cloudpits.domain.model import Mode
 
 UNBOUNDED = math.inf
 MOST_INTERVALS = 1000  # that a shrinking fleet is followed: where ceilings are absurd, it would never end
+THRIFT = 0.001  # share of the time that all of the budget is worth: of fleets as fast as each other, the cheapest
+SMALLEST_USD = 1e-6  # taken to be left at least
 SMALLEST_SHARE = 0.02  # of a fleet; below it, the money is taken to be used up
 
 
@@ -128,7 +130,8 @@ class Goal(NamedTuple):
         spend_rate = self.manager_usd_per_s + usd_per_s
         most = spend_rate * longest + (self.manager_usd_per_s + ceiling) * self.hold_s
         if most <= self.budget_usd and longest <= self.deadline_s:  # by far the most frequent case
-            return (0.0, makespan if self.mode is Mode.FASTEST else spend_rate * (makespan + self.closing_s))
+            cost = spend_rate * (makespan + self.closing_s)
+            return (0.0, self._thrifty_s(makespan, cost) if self.mode is Mode.FASTEST else cost)
         return self._judge_closely(Totals(*sums))
 
     def _judge_closely(self, fleet: Totals) -> tuple[float, float]:
@@ -138,8 +141,12 @@ class Goal(NamedTuple):
         if cautious.makespan_s > self.deadline_s:
             violation += cautious.makespan_s / self.deadline_s - 1.0 if self.deadline_s > 0.0 else UNBOUNDED
         expected = cautious if fleet.cautious == fleet.rate else self.course(fleet, fleet.rate)
-        objective = expected.makespan_s if self.mode is Mode.FASTEST else expected.cost_usd
-        return (violation + expected.undone, objective)
+        seconds, cost, undone = expected
+        return (violation + undone, self._thrifty_s(seconds, cost) if self.mode is Mode.FASTEST else cost)
+
+    def _thrifty_s(self, seconds: float, cost_usd: float) -> float:
+        """Seconds, a little more for who spends more: interruptions that cost next to no time are not worth a price."""
+        return seconds * (1.0 + THRIFT * min(1.0, cost_usd / max(self.budget_usd, SMALLEST_USD)))
 
     def fits(self, fleet: Totals) -> bool:
         """Whether the fleet keeps the worker limit and the vCPU quota."""

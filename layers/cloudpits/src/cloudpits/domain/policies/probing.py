@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from cloudpits.domain.commands import Command
 from cloudpits.domain.model import Mode, Snapshot, Worker, WorkerState
+from cloudpits.domain.planning.goal import EMPTY, Goal
+from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet
 from cloudpits.domain.policies.memory import Memory
 from cloudpits.domain.policies.outlook import Outlook
@@ -22,7 +24,7 @@ def explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], M
     if memory.on_demand or not _time_to_explore(outlook, change.after):
         return (), memory
     known = {sample.instance_type for sample in snapshot.measured} | set(memory.probed)
-    candidates = exploration.representatives(outlook.market, known)
+    candidates = _candidates(outlook, change.after, known)
     if not candidates:
         return (), memory
     places = replacement.allowed_now(snapshot, totals.workers)
@@ -48,6 +50,28 @@ def explored(outlook: Outlook, change: Resizing) -> tuple[tuple[Command, ...], M
     return tuple(proposed), memory
 
 
+def _candidates(outlook: Outlook, fleet: Fleet, known: Collection[str]) -> list[Option]:
+    """Types to try; where only places are scarce, those who may well make better use of them and could be paid.
+
+    There a place costs what it costs the fleet, whoever takes it.
+    """
+    market, goal, totals = outlook.market, outlook.goal, fleet.totals
+    if goal.mode is Mode.MIN_COST or fleet.score.violation > MISSED:
+        return exploration.representatives(market, known)
+    place = totals.usd_per_s / totals.workers
+    return [
+        option._replace(usd_per_s=place)
+        for option in exploration.representatives(market, known, lambda option: 1.0 / option.rate)
+        if exploration.as_fast(option, totals.rate / totals.workers) and _payable(option, totals.workers, goal)
+    ]
+
+
+def _payable(option: Option, workers: int, goal: Goal) -> bool:
+    """Whether the rest could be left to as many of these."""
+    everybody = option.added_to(EMPTY, workers)
+    return goal.fits(everybody) and goal.course(everybody, everybody.rate).undone <= 0.0
+
+
 def _free(outlook: Outlook) -> int:
     """Places that nobody has, those who will be replaced included."""
     there = sum(worker.state is not WorkerState.DRAINING for worker in outlook.snapshot.fleet)
@@ -67,11 +91,11 @@ def _to_make_place(outlook: Outlook, count: int) -> Sequence[Worker | None]:
 
 
 def _time_to_explore(outlook: Outlook, fleet: Fleet) -> bool:
-    """Something is known, nobody comes or was sent away, enough is left; for speed, only where limits are missed."""
+    """Something is known, nobody comes or was sent away, enough is left; for speed, where places or limits bind."""
     goal, snapshot, totals = outlook.goal, outlook.snapshot, fleet.totals
     waiting = any(worker.state is not WorkerState.RUNNING and worker.notice_at is None for worker in snapshot.fleet)
     late = goal.makespan_s(totals) < LEAST_INTERVALS * (goal.interval_s + outlook.market.start_up_s)
-    wanted = goal.mode is Mode.MIN_COST or fleet.score.violation > MISSED
+    wanted = goal.mode is Mode.MIN_COST or fleet.score.violation > MISSED or goal.full(totals)
     return wanted and totals.workers > 0 and not waiting and not late and bool(snapshot.measured)
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from statistics import NormalDist
 
 from cloudpits.domain.commands import Launch, Replace
@@ -68,8 +69,10 @@ class Probe:
         return Replace(instead_of.instance_id, self.option.pool, reason, self.promise_usd)
 
 
-def representatives(market: Market, known: Collection[str]) -> list[Option]:
-    """One option per processor of which no type is ``known``: the cheapest to try of those about cheapest per task."""
+def representatives(
+    market: Market, known: Collection[str], cost: Callable[[Option], float] = attrgetter("usd_per_task")
+) -> list[Option]:
+    """One option per processor of which no type is ``known``: the cheapest to try of those of about least ``cost``."""
     vague = market.table.vague(UNCERTAIN)
     if vague <= frozenset(known):
         return []
@@ -79,17 +82,22 @@ def representatives(market: Market, known: Collection[str]) -> list[Option]:
         name = option.pool.instance_type
         if name in vague and _processor(market, name) not in tried:
             groups[_processor(market, name)].append(option)
-    return [_cheapest_to_try(group) for group in groups.values()]
+    return [_cheapest_to_try(group, cost) for group in groups.values()]
 
 
 def _processor(market: Market, instance_type: str) -> str:
     return capacity_of(market.snapshot.types[instance_type]).processor
 
 
-def _cheapest_to_try(options: Sequence[Option]) -> Option:
-    least = min(option.usd_per_task for option in options)
-    near = (option for option in options if option.usd_per_task <= NEARLY * least)
+def _cheapest_to_try(options: Sequence[Option], cost: Callable[[Option], float]) -> Option:
+    least = min(cost(option) for option in options)
+    near = (option for option in options if cost(option) <= NEARLY * least)
     return min(near, key=lambda option: option.usd_per_s)
+
+
+def as_fast(option: Option, rate: float) -> bool:
+    """Whether trying it is expected to cost no time: options carry 1/E[1/rate], and E[rate] is e^{σ²} times that."""
+    return option.rate * math.exp(option.spread**2) >= rate
 
 
 def expected_saving(usd_per_task_now: float, option: Option) -> float:

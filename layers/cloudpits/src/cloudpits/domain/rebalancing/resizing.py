@@ -21,7 +21,7 @@ from cloudpits.domain.wording import duration, usd, usd_per_tasks
 MARGIN = 0.10  # of the start-up of what is added, and of the price of what is released
 FASTER = 0.01  # share of the time that a faster fleet must save
 MOST_EFFICIENT = 8  # of the pools are tried for additions: for money alone, others cannot be better
-HURRIED_SHARE = 0.5  # of the fleet that is exchanged at a time when the limits are missed as things stand
+HURRIED_SHARE = 0.5  # of the fleet that is exchanged at a time for speed, or when the limits are missed as things stand
 MISSED_BY_FAR = 0.1  # share of the budget that the ledger cannot make up for by shrinking the fleet when it must
 MISSED = 0.002  # share of a limit that is not worth a move
 
@@ -128,13 +128,14 @@ def commands(
     """Replacements, launches and drains that lead from before to after; the first carries what all of them save.
 
     Launch before terminate: who is to make room for new workers stays until one of them works, and only a
-    tenth of the fleet is exchanged at a time, or half when the limits would be missed.
+    tenth of the fleet is exchanged at a time, or half for speed and when the limits would be missed.
     """
     if change.after.counts == change.before.counts:
         return
     why = _why(change, goal)
     arriving = _arriving(change, len(crews), market, goal, diversify=diversify)
-    share = HURRIED_SHARE if change.before.score.violation > MISSED else IN_FLIGHT_SHARE
+    hurried = change.before.score.violation > MISSED or goal.mode is Mode.FASTEST
+    share = HURRIED_SHARE if hurried else IN_FLIGHT_SHARE
     most = max(1, int(share * change.before.totals.workers)) if arriving else None
     leaving = _leaving(change, crews, largest_first=goal.vcpu_quota < UNBOUNDED)
     moves: list[Command] = []
