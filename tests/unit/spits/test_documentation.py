@@ -24,6 +24,14 @@ def test_every_option_is_documented(option: str) -> None:
     assert f"`{option}`" in DOCUMENT
 
 
+@pytest.mark.parametrize("parser", [job_manager._parser(), task_manager._parser()])
+def test_the_help_shows_every_default(parser: argparse.ArgumentParser) -> None:
+    told = " ".join(parser.format_help().split())
+    defaults = [action.default for action in parser._actions if action.default not in (None, False, "", "==SUPPRESS==")]
+    assert len(defaults) >= 5
+    assert [default for default in defaults if f"(default: {default})" not in told] == []
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 from cloudpits.spits import wire
 from cloudpits.spits.errors import InputError, SpitsError
@@ -24,8 +24,10 @@ _HIGHEST_PORT: Final = 65535
 
 def parser(name: str, description: str) -> argparse.ArgumentParser:
     """A parser with the program to run and what all commands take."""
-    arguments = argparse.ArgumentParser(name, description=description, epilog=EXIT_CODES)
-    arguments.add_argument("module", type=Path, metavar="MODULE", help="compiled SPITS module (.so) or Python program")
+    arguments = _Parser(name, description=description, epilog=EXIT_CODES, formatter_class=_Help)
+    arguments.add_argument(
+        "module", type=named_path, metavar="MODULE", help="compiled SPITS module (.so) or Python program"
+    )
     arguments.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARG", help="the program's own arguments")
     return arguments
 
@@ -33,12 +35,19 @@ def parser(name: str, description: str) -> argparse.ArgumentParser:
 def add_network_options(arguments: argparse.ArgumentParser, port: int) -> None:
     """Options of both managers."""
     arguments.add_argument("--job", default="", metavar="ID", help="job id both ends must agree on")
-    arguments.add_argument("--bind", default="127.0.0.1", metavar="IP", help="address to listen on (%(default)s)")
-    arguments.add_argument("--port", type=port_number, default=port, help="port to listen on (%(default)s)")
-    arguments.add_argument("--status", type=Path, metavar="FILE", help="keep a JSON status file")
-    arguments.add_argument("--secret-file", type=Path, metavar="FILE", help="file with the job's shared secret")
+    arguments.add_argument("--bind", default="127.0.0.1", metavar="IP", help="address to listen on")
+    arguments.add_argument("--port", type=port_number, default=port, help="port to listen on")
+    arguments.add_argument("--status", type=named_path, metavar="FILE", help="keep a JSON status file")
+    arguments.add_argument("--secret-file", type=named_path, metavar="FILE", help="file with the job's shared secret")
     arguments.add_argument("--max-message-mib", type=positive, default=1024, metavar="N", help="largest task or result")
     arguments.add_argument("--json-log", action="store_true", help="log one JSON object per line")
+
+
+def named_path(text: str) -> Path:
+    """A path; empty text, most often a variable that was never set, would be the current folder."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; give a path, or leave it out")
+    return Path(text)
 
 
 def positive(text: str) -> int:
@@ -105,6 +114,21 @@ def guarded(command: Callable[[], int]) -> int:
     except SpitsError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201 - this is the command's answer
         return error.exit_code
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complains in one line, as the commands do about everything else."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(InputError.exit_code, f"error: {message} (see --help)\n")
+
+
+class _Help(argparse.HelpFormatter):
+    """Shows the default of every option that has one."""
+
+    def _get_help_string(self, action: argparse.Action) -> str:
+        told = action.help or ""
+        return told if action.default in (None, False, "", argparse.SUPPRESS) else f"{told} (default: %(default)s)"
 
 
 class _JsonLines(logging.Formatter):

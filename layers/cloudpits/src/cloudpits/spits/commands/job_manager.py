@@ -34,9 +34,14 @@ def _parser() -> argparse.ArgumentParser:
     arguments = common.parser("spits-jm", "Run a SPITS job on the task managers listed in files or added on the port.")
     common.add_network_options(arguments, port=7726)
     option = arguments.add_argument
-    option("--journal", type=Path, metavar="DIR", help="journal of committed results; resumes from what is there")
-    option("--nodes-dir", type=Path, default=Path("nodes"), metavar="DIR", help="files of task managers (%(default)s)")
-    option("--nodes-file", type=Path, default=Path("nodes.txt"), metavar="FILE", help="more of them (%(default)s)")
+    option(
+        "--journal",
+        type=common.named_path,
+        metavar="DIR",
+        help="journal of committed results; resumes from what is there",
+    )
+    option("--nodes-dir", type=common.named_path, default=Path("nodes"), metavar="DIR", help="files of task managers")
+    option("--nodes-file", type=common.named_path, default=Path("nodes.txt"), metavar="FILE", help="more of them")
     option("--heartbeat", type=common.positive_seconds, default=5.0, metavar="S", help="period to notice a dead one in")
     option("--max-attempts", type=common.positive, default=3, metavar="N", help="failures until a task is quarantined")
     option("--on-poison", choices=["fail", "skip"], default="fail", help="what a quarantined task does to the job")

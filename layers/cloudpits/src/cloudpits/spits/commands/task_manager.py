@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import functools
 import sys
-from pathlib import Path
 
 from cloudpits.spits.commands import common
 from cloudpits.spits.commands.supervision import supervise
@@ -35,9 +34,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="N",
         help="tasks queued beyond one per worker (follows the task time)",
     )
-    option("--announce", type=Path, metavar="DIR", help="folder in which to announce the address")
+    option("--announce", type=common.named_path, metavar="DIR", help="folder in which to announce the address")
     option("--announce-host", metavar="HOST", help="host to announce (the address listened on)")
-    option("--grace", type=common.positive_seconds, default=110.0, metavar="S", help="time to drain (%(default)s s)")
+    option("--grace", type=common.positive_seconds, default=110.0, metavar="S", help="seconds to drain")
     option("--task-timeout", type=common.positive_seconds, metavar="S", help="a task running longer has failed")
     option("--supervise", action="store_true", help="start the task manager again when it dies")
     option("--max-restarts", type=common.positive, default=10, metavar="N", help="deaths in a row before giving up")
