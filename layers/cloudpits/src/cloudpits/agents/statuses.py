@@ -48,11 +48,6 @@ class JobManagerStatus(Status):
     message: str = ""
     nodes: dict[str, NodeStatus] = Field(default_factory=dict)
 
-    @property
-    def final(self) -> bool:
-        """Whether the job has ended, well or badly."""
-        return self.state in ("completed", "failed")
-
 
 _Status = TypeVar("_Status", bound=Status)
 

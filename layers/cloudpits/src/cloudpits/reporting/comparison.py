@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from cloudpits.domain.model import SECONDS_PER_HOUR
-from cloudpits.reporting.page import Document, Section, chart, hours, money, notes, page, share, table
+from cloudpits.reporting.page import Document, Section, chart, hours, money, notes, page, regime, share, table
 from cloudpits.reporting.story import sample_sections
 
 
@@ -84,11 +84,10 @@ def render(document: Document) -> str:
     """HTML of the document of ``compare --json``."""
     rows = document["policies"]
     optimum = document["offline_optimum_usd"]["mean"]
-    weather = document.get("regime", "calm")
     facts = {
         "paired runs": str(document["runs"]),
         "offline optimum, mean": money(optimum),
-        "regime": f"{weather} (synthetic)" if document.get("synthetic") else weather,
+        "regime": regime(document),
         "policies": str(len(rows)),
     }
     cost = _bars(rows, "cost_usd", 1.0, "USD")
@@ -114,7 +113,7 @@ def render(document: Document) -> str:
         chart(
             "Makespan",
             "To the last task, or to the stop of a run that failed.",
-            _bars(rows, "makespan_s", 3600.0, "hours"),
+            _bars(rows, "makespan_s", SECONDS_PER_HOUR, "hours"),
         ),
         _map(rows),
     ]

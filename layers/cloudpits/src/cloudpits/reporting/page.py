@@ -69,6 +69,11 @@ def share(value: float | None) -> str:
     return "–" if value is None else f"{value:.1%}"
 
 
+def regime(document: Document) -> str:
+    """The world that was played, and whether it is a synthetic one."""
+    return f"{document['regime']} (synthetic)" if document["synthetic"] else str(document["regime"])
+
+
 def chart(title: str, note: str, figure: go.Figure) -> Section:
     """A section holding an interactive figure."""
     figure.update_layout(**_LAYOUT)

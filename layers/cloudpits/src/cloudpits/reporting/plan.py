@@ -19,9 +19,10 @@ def _fleet(point: Document) -> str:
 
 def _front(document: Document) -> Section:
     front: list[Any] = document["front"]
+    makespans = [point["makespan_s"] / SECONDS_PER_HOUR for point in front]
     figure = go.Figure(
         go.Scatter(
-            x=[point["makespan_s"] / SECONDS_PER_HOUR for point in front],
+            x=makespans,
             y=[point["cost_usd"] for point in front],
             text=[_fleet(point).replace(", ", "<br>") for point in front],
             mode="lines+markers",
@@ -41,8 +42,6 @@ def _front(document: Document) -> Section:
             hovertemplate="%{x:.2f} h, $%{y:.3f}<br>%{text}<extra>chosen</extra>",
         )
     limits = [[limit] if limit is not None else [] for limit in (document["budget_usd"], document["deadline_hours"])]
-    makespans = [point["makespan_s"] / SECONDS_PER_HOUR for point in front]
-    makespans = [point["makespan_s"] / SECONDS_PER_HOUR for point in front]
     figure.update_layout(
         xaxis=axis("makespan (hours)", [*makespans, *limits[1]]),
         yaxis=axis("total cost (USD)", [*(point["cost_usd"] for point in front), *limits[0]]),

@@ -8,7 +8,7 @@ from typing import Any
 import plotly.graph_objects as go
 
 from cloudpits.domain.model import SECONDS_PER_HOUR
-from cloudpits.reporting.page import Document, Section, axis, chart, hours, money, notes, page, share, table
+from cloudpits.reporting.page import Document, Section, axis, chart, hours, money, notes, page, regime, share, table
 from cloudpits.reporting.story import sample_sections
 
 _MOST = 0.5  # of the runs
@@ -58,8 +58,8 @@ def _front(rows: Sequence[Document]) -> Section:
         if not best or row["cost_usd"]["p50"] < best[-1]["cost_usd"]["p50"]:
             best.append(row)
     figure = go.Figure(_medians(best, "best of these limits", mode="lines", line={"shape": "hv", "dash": "dot"}))
-    figure.add_trace(_medians(done, "limits", mode="markers", marker={"size": 11}, error_x=_above(done, "makespan_s")))
-    figure.data[1].error_y = _above(done, "cost_usd")
+    spread = {"error_x": _above(done, "makespan_s"), "error_y": _above(done, "cost_usd")}
+    figure.add_trace(_medians(done, "limits", mode="markers", marker={"size": 11}, **spread))
     figure.update_layout(
         xaxis=axis("makespan (hours, median)", [row["makespan_s"]["p50"] / SECONDS_PER_HOUR for row in done]),
         yaxis=axis("cost (USD, median)", [row["cost_usd"]["p50"] for row in done]),
@@ -92,12 +92,11 @@ def _above(rows: Sequence[Document], key: str) -> dict[str, Any]:
 def render(document: Document) -> str:
     """HTML of the document of ``simulate --json``."""
     rows = document["by_limit"]
-    weather = document.get("regime", "calm")
     facts = {
         "policy": document["policy"],
         "runs per limit": str(document["runs"]),
         "seed": str(document["seed"]),
-        "regime": f"{weather} (synthetic)" if document.get("synthetic") else weather,
+        "regime": regime(document),
         "budget violations": str(sum(row["budget_violations"] for row in rows)),
     }
     lines = [

@@ -78,11 +78,6 @@ def encode_text(text: str) -> bytes:
     return _LENGTH.pack(len(data)) + data
 
 
-def encode_blob(data: bytes) -> bytes:
-    """BLOB."""
-    return _INT.pack(len(data)) + data
-
-
 def no_delay_wanted() -> bool:
     """Whether sockets set TCP_NODELAY; ``CLOUDPITS_SPITS_NODELAY=0`` turns it off, for measuring what it is worth."""
     return os.environ.get("CLOUDPITS_SPITS_NODELAY", "1") != "0"
