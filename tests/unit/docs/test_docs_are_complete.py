@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import typer
 from cloudpits.cli.app import app
 from cloudpits.config.experiment import Experiment, Section
 from cloudpits.domain.policies.registry import NAMES
+from cloudpits.simulation.scenario import REGIMES
 
 ROOT = Path(__file__).resolve().parents[3]
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
 def fields_of(section: type[Section]) -> set[str]:
@@ -41,6 +44,17 @@ def test_every_policy_is_documented(policy: str) -> None:
 @pytest.mark.parametrize("command", sorted(typer.main.get_command(app).commands))  # type: ignore[attr-defined]  # a group
 def test_every_command_is_documented(command: str) -> None:
     assert f"cloudpits {command}" in document("docs/commands.md")
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_every_regime_is_documented(regime: str) -> None:
+    assert f"| `{regime}` |" in document("docs/commands.md")
+
+
+@pytest.mark.parametrize("page", sorted(ROOT.glob("docs/*.md")) + sorted(ROOT.glob("*.md")), ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if not link.startswith("http")]
+    assert [link for link in links if not (page.parent / link).exists()] == []
 
 
 def test_the_readme_names_what_a_newcomer_types() -> None:

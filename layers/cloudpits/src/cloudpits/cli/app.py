@@ -12,7 +12,7 @@ from cloudpits.domain.errors import InvalidInputError
 
 EPILOG = (
     "Exit codes: 0 done, 1 a defect of ours, 2 bad usage or input, 3 infeasible limits, 4 the cloud or the database "
-    "refused.  Start with: cloudpits doctor, then cloudpits run examples/experiments/pi.toml --local"
+    "refused, 130 interrupted.  Start with: cloudpits doctor, then cloudpits run examples/experiments/pi.toml --local"
 )
 
 

@@ -89,7 +89,10 @@ Jobs = Annotated[
     typer.Option("--jobs", min=-1, metavar="N", callback=_some_processes, help="Processes to use; -1: one per core."),
 ]
 Regime = Annotated[
-    str, typer.Option("--regime", metavar="NAME", help="World to play: calm (recorded), or a synthetic, harsher one.")
+    str,
+    typer.Option(
+        "--regime", metavar="NAME", help="World to play: calm, or a synthetic, harsher one (see docs/commands.md)."
+    ),
 ]
 Report = Annotated[
     Path | None,

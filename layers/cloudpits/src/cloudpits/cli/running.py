@@ -28,7 +28,9 @@ def run(
     kill_controller: Annotated[
         int, typer.Option(min=0, metavar="N", help="Cycles of the controller killed half way.")
     ] = 0,
-    seed: options.Seed = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, metavar="S", help="Random seed: when faults come, and whom they hit.")
+    ] = 0,
     time_scale: Annotated[
         float, typer.Option(min=1, max=600, metavar="X", help="Market seconds per real second.")
     ] = 60.0,
