@@ -16,6 +16,7 @@ from cloudpits.domain.planning.option import Option
 from cloudpits.domain.planning.search import Fleet, fleet_of
 
 SIMILAR = 0.15  # of ln(rate): workers of a pool that differ less are treated alike
+MOMENT_S = 1.0  # below which a task in hand does not count
 LATE_BOOT_SHARE = 0.25  # of the start-up that a worker which should long be ready is still given
 
 
@@ -63,7 +64,7 @@ def _crew(market: Market, members: Sequence[tuple[float, Worker]], *, running: b
         fresh.usd_per_s,
         fresh.rate * factor,
         fresh.cautious * factor,
-        0.0 if running else sum(_boot_left(market, worker) for worker in workers) / len(workers),
+        _working_lead_s(market, workers) if running else _booting_lead_s(market, workers),
         fresh.vcpus,
         len(workers),
         fresh.ceiling,
@@ -79,6 +80,20 @@ def _at_ceiling(worker: Worker) -> Offer:
     return Offer(worker.pool, usd, usd)
 
 
-def _boot_left(market: Market, worker: Worker) -> float:
-    age = market.snapshot.taken_at - worker.launched_at
-    return max(LATE_BOOT_SHARE * market.start_up_s, market.start_up_s - age)
+def _in_hand_s(market: Market, pool: Pool) -> float:
+    return market.lead_s(pool.instance_type) - market.start_up_s
+
+
+def _working_lead_s(market: Market, workers: Sequence[Worker]) -> float:
+    """Seconds that workers still lack, on average, to have half a batch in hand."""
+    in_hand = _in_hand_s(market, workers[0].pool)
+    if in_hand < MOMENT_S:
+        return 0.0
+    now = market.snapshot.taken_at
+    return sum(max(0.0, in_hand - (now - (w.ready_at or w.launched_at))) for w in workers) / len(workers)
+
+
+def _booting_lead_s(market: Market, workers: Sequence[Worker]) -> float:
+    now, start_up = market.snapshot.taken_at, market.start_up_s
+    boots = (max(LATE_BOOT_SHARE * start_up, start_up - (now - worker.launched_at)) for worker in workers)
+    return sum(boots) / len(workers) + _in_hand_s(market, workers[0].pool)

@@ -21,7 +21,7 @@ from cloudpits.domain.planning.option import MANY, Option
 
 SPOT = Purchase.SPOT
 MOST_LOSS = 0.9  # of a worker's time that interruptions are taken to cost at most
-TASKS_IN_HAND = 0.5  # of a batch, lost by an interruption on average
+TASKS_IN_HAND = 0.5  # of a batch, on average: lost by an interruption, and not yet counted
 FASTEST_CAUTION = 0.6  # of the caution: a fleet for speed can still shrink to a cheaper one when rates disappoint
 ON_DEMAND_SIGMAS = 1.0  # by which rates are doubted where on-demand types are compared
 MOST_OPTIONS = 16
@@ -52,8 +52,16 @@ class Market(NamedTuple):
         if purchase is not SPOT:
             return 1.0
         hourly = self.hazards.get(name, offer.interruptions_per_hour)
-        lost = hourly / SECONDS_PER_HOUR * (self.start_up_s + TASKS_IN_HAND * self.batch_s[name])
+        lost = hourly / SECONDS_PER_HOUR * self.lead_s(name)
         return 1.0 - min(MOST_LOSS, max(0.0, lost))
+
+    def lead_s(self, instance_type: str) -> float:
+        """Seconds of a new worker that come to nothing: its start-up, and the half batch by which it ends out of step.
+
+        Tasks are indivisible: what is in hand counts only when it is done, and at the end some wait for others.
+        Workers that have been at work for as long have as much in hand already: the two make up for each other.
+        """
+        return self.start_up_s + TASKS_IN_HAND * self.batch_s[instance_type]
 
     def option(self, offer: Offer) -> Option:
         """A new worker of the offer's pool."""
@@ -64,7 +72,7 @@ class Market(NamedTuple):
             (usd + storage) / SECONDS_PER_HOUR,
             self.rates[name] * kept,
             self.cautious[name] * kept,
-            self.start_up_s,
+            self.lead_s(name),
             self.table.types[name].vcpus,
             MANY if offer.capacity is None else offer.capacity,
             (max(offer.ceiling_usd_per_hour, usd) + storage) / SECONDS_PER_HOUR,
