@@ -110,6 +110,26 @@ def test_where_aws_cannot_be_asked_nothing_is_deployed(cloud: Cloud, files: Path
     assert cloud.done == ["status"]
 
 
+def test_a_field_that_cannot_be_planned_is_named_with_its_file(
+    cloud: Cloud, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = files / "bag.toml"
+    path.write_text(path.read_text().replace("us-east-1", "us-east-9"))
+    assert deploy(files) == 2
+    assert capsys.readouterr().err.startswith(f"cloudpits: {path}: workers.instance_types: no instance type in us-east")
+    assert cloud.done == []
+
+
+def test_limits_that_cannot_be_kept_deploy_nothing(
+    cloud: Cloud, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = files / "bag.toml"
+    path.write_text(path.read_text().replace("budget_usd = 2.0", "budget_usd = 0.0001"))
+    assert deploy(files) == 3
+    assert "the cheapest feasible budget_usd is" in capsys.readouterr().err
+    assert cloud.done == []
+
+
 def test_destroying_ends_the_run_first(cloud: Cloud, files: Path) -> None:
     assert run("destroy", files) == 0
     assert cloud.done == ["stop", "cdk destroy"]

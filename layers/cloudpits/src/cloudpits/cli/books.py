@@ -64,10 +64,7 @@ def report(
     report_file: options.Report = None,
 ) -> None:
     """Show the record of a run: workers, costs, decisions with their reasons."""
-    document = _document_of(run)
-    publish("run", document, as_json=as_json, report=report_file)
-    if not as_json:
-        show_report(document)
+    publish("run", _document_of(run), show_report, as_json=as_json, report=report_file)
 
 
 def _show_history(found: History) -> None:

@@ -42,11 +42,13 @@ def deploy(
     run: options.RunId = None,
 ) -> None:
     """Show what the plan costs, ask, then deploy the shared stack and the experiment's."""
-    from cloudpits.cli.planning import feasible_plan, show_plan
+    from cloudpits.application.plan_experiment import require_feasible
+    from cloudpits.cli.planning import predicted, show_plan
 
-    loaded = load_experiment(experiment)
-    planned = feasible_plan(loaded, prices, performance, workload)
-    show_plan(planned)
+    prediction = predicted(experiment, prices, performance, workload)
+    require_feasible(prediction.front, str(experiment))
+    show_plan(prediction)
+    loaded = prediction.experiment
     limit = loaded.limits.budget_usd
     at_most = "no budget limit is set" if limit is None else f"at most {usd(limit)}"
     _confirm(f"Deploy {loaded.name} to {loaded.region} ({at_most})?", yes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +17,15 @@ def print_json(document: Mapping[str, Any]) -> None:
     print(json.dumps(document, indent=2, allow_nan=False))  # noqa: T201  # the one place that writes to stdout
 
 
-def publish(kind: str, document: Mapping[str, Any], *, as_json: bool, report: Path | None) -> None:
-    """Write the HTML report and print the JSON document, each only if asked for."""
+def publish(
+    kind: str,
+    document: Mapping[str, Any],
+    show: Callable[[Mapping[str, Any]], None],
+    *,
+    as_json: bool,
+    report: Path | None,
+) -> None:
+    """Write the HTML report if asked for; print the JSON document if asked for, else ``show`` it to people."""
     if report is not None:
         from cloudpits.reporting.html import write_report
 
@@ -26,6 +33,8 @@ def publish(kind: str, document: Mapping[str, Any], *, as_json: bool, report: Pa
         console.print(f"report: {report}")
     if as_json:
         print_json(document)
+    else:
+        show(document)
 
 
 def usd(amount: float | None) -> str:

@@ -12,7 +12,7 @@ from rich.table import Table
 from cloudpits.cli import options
 from cloudpits.cli.complaints import of_file
 from cloudpits.cli.output import console, duration, publish, usd
-from cloudpits.config.experiment import Experiment, load_experiment
+from cloudpits.config.experiment import load_experiment
 
 if TYPE_CHECKING:  # the planner is loaded when it is used, so that --help answers at once
     from cloudpits.cli.prediction import Prediction
@@ -79,16 +79,13 @@ def show_plan(prediction: Prediction) -> None:
         console.print(f"· {reason}")
 
 
-def feasible_plan(
-    experiment: Experiment, prices: Path | None, performance: str | None, workload: str | None
-) -> Prediction:
-    """A plan that keeps the limits; InfeasibleError says the cheapest feasible ones."""
-    from cloudpits.application.plan_experiment import require_feasible
+def predicted(path: Path, prices: Path | None, performance: str | None, workload: str | None) -> Prediction:
+    """The plan for the experiment in ``path``, feasible or not; complaints about its fields name the file."""
     from cloudpits.cli.prediction import predict
 
-    prediction = predict(experiment, prices, performance, workload)
-    require_feasible(prediction.front, experiment.name)
-    return prediction
+    experiment = load_experiment(path)
+    with of_file(path, experiment):
+        return predict(experiment, prices, performance, workload)
 
 
 def plan(
@@ -101,15 +98,9 @@ def plan(
 ) -> None:
     """Predict time against cost, and show the pool that would be launched."""
     from cloudpits.application.plan_experiment import require_feasible
-    from cloudpits.cli.prediction import predict
 
-    loaded = load_experiment(experiment)
-    with of_file(experiment, loaded):
-        prediction = predict(loaded, prices, performance, workload)
-    document = as_document(prediction)
-    publish("plan", document, as_json=as_json, report=report)
-    if not as_json:
-        show_plan(prediction)
+    prediction = predicted(experiment, prices, performance, workload)
+    publish("plan", as_document(prediction), lambda _: show_plan(prediction), as_json=as_json, report=report)
     require_feasible(prediction.front, str(experiment))
 
 

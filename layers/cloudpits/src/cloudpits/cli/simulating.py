@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -43,8 +44,8 @@ def _policies(text: str) -> tuple[str, ...]:
     return names
 
 
-def _policy(name: str) -> str:
-    if name not in NAMES:
+def _policy(name: str | None) -> str | None:
+    if name is not None and name not in NAMES:
         raise InvalidInputError(f"--policy: {name!r} is unknown; give one of {', '.join(NAMES)}")
     return name
 
@@ -106,6 +107,13 @@ def _show_notes(document: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) 
         console.print(f"· {note}")
 
 
+def _played(run: Callable[..., Mapping[str, Any]], path: Path, **options: object) -> Mapping[str, Any]:
+    """What ``run`` finds for the experiment in ``path``; complaints about its fields name the file."""
+    experiment = load_experiment(path)
+    with of_file(path, experiment):
+        return run(experiment, progress=True, **options)
+
+
 def simulate(
     experiment: options.Experiment,
     prices: options.PriceLog,
@@ -116,7 +124,9 @@ def simulate(
         str | None, typer.Option(metavar="A,B,..", help="Deadlines (hours) to try; default: the experiment's.")
     ] = None,
     runs: options.Runs = 100,
-    policy: Annotated[str | None, typer.Option(metavar="P", help=f"One of {', '.join(NAMES)}.")] = None,
+    policy: Annotated[
+        str | None, typer.Option(metavar="P", help=f"One of {', '.join(NAMES)}; default: the experiment's.")
+    ] = None,
     seed: options.Seed = 0,
     performance: options.Performance = None,
     workload: options.Workload = None,
@@ -128,26 +138,21 @@ def simulate(
     """Tell what each budget or deadline would have spent on recorded prices."""
     from cloudpits.simulation.simulate import simulate as run
 
-    loaded = load_experiment(experiment)
-    chosen = _policy(loaded.rebalance.policy if policy is None else policy)
-    with of_file(experiment, loaded):
-        document = run(
-            loaded,
-            prices,
-            budgets=_numbers(budgets, "--budgets"),
-            deadlines=_numbers(deadlines, "--deadlines"),
-            runs=runs,
-            policy=chosen,
-            seed=seed,
-            performance=performance,
-            workload=workload,
-            regime=regime,
-            jobs=jobs,
-            progress=True,
-        )
-    publish("simulation", document, as_json=as_json, report=report)
-    if not as_json:
-        _show_simulation(document)
+    document = _played(
+        run,
+        experiment,
+        prices=prices,
+        budgets=_numbers(budgets, "--budgets"),
+        deadlines=_numbers(deadlines, "--deadlines"),
+        policy=_policy(policy),
+        runs=runs,
+        seed=seed,
+        performance=performance,
+        workload=workload,
+        regime=regime,
+        jobs=jobs,
+    )
+    publish("simulation", document, _show_simulation, as_json=as_json, report=report)
 
 
 def compare(
@@ -166,23 +171,19 @@ def compare(
     """Set policies and the offline optimum side by side on recorded prices."""
     from cloudpits.simulation.compare import compare as run
 
-    loaded = load_experiment(experiment)
-    with of_file(experiment, loaded):
-        document = run(
-            loaded,
-            prices,
-            policies=_policies(policies),
-            runs=runs,
-            seed=seed,
-            performance=performance,
-            workload=workload,
-            regime=regime,
-            jobs=jobs,
-            progress=True,
-        )
-    publish("comparison", document, as_json=as_json, report=report)
-    if not as_json:
-        _show_comparison(document)
+    document = _played(
+        run,
+        experiment,
+        prices=prices,
+        policies=_policies(policies),
+        runs=runs,
+        seed=seed,
+        performance=performance,
+        workload=workload,
+        regime=regime,
+        jobs=jobs,
+    )
+    publish("comparison", document, _show_comparison, as_json=as_json, report=report)
 
 
 def register(app: typer.Typer) -> None:
