@@ -206,6 +206,11 @@ def test_an_unknown_policy_for_simulate_names_the_option(tmp_path: Path, capsys:
         ),
         (
             "max_workers = 8",
+            "max_workers = 8\nvcpu_quota = 1",
+            "bag.toml: limits.vcpu_quota: 1 admits no worker; the smallest, ",
+        ),
+        (
+            "max_workers = 8",
             'max_workers = 8\n[rebalance]\npolicy = "magic"',
             "bag.toml: rebalance.policy: choose one of",
         ),

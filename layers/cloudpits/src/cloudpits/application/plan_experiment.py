@@ -29,9 +29,10 @@ def planning_snapshot(
     """What a first cycle at ``now`` would decide upon: nothing launched, nothing spent.
 
     ``prices`` are live ones or a price log's; ``history`` are measured rates of earlier runs. Raises
-    InvalidInputError when no instance type matches, or when none of the pools has a price.
+    InvalidInputError when no instance type matches, when the quota admits none of them, or when no pool has a price.
     """
     space = pool_space(assignment, catalogue)
+    assignment.experiment.check_quota(space.types.values())
     exposure = hazards(space, catalogue, interruptions)
     offered = offers(space, prices.history(space.pools, now, now), exposure, (), now)
     if not offered:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
@@ -24,7 +25,7 @@ from cloudpits.config.errors import first_problem
 from cloudpits.config.toml import read_toml
 from cloudpits.config.volumes import volume_usd_per_hour
 from cloudpits.domain.errors import InvalidInputError
-from cloudpits.domain.model import SECONDS_PER_HOUR, Limits, Market, Mode, Settings
+from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Limits, Market, Mode, Settings
 from cloudpits.domain.policies.registry import NAMES
 
 Glob = Annotated[str, Field(pattern=r"^[a-z0-9*?\[\]\-]+\.[a-z0-9*?\[\]\-]+$")]
@@ -155,6 +156,14 @@ class Experiment(Section):
     def deadline_s(self) -> float | None:
         hours = self.limits.deadline_hours
         return None if hours is None else hours * SECONDS_PER_HOUR
+
+    def check_quota(self, types: Collection[InstanceType]) -> None:
+        """A quota that admits none of the ``types`` is a typing error, not a scarcity to be waited out."""
+        quota, least = self.limits.vcpu_quota, min(types, key=lambda known: known.vcpus)
+        if quota is not None and quota < least.vcpus:
+            raise InvalidInputError(
+                f"limits.vcpu_quota: {quota} admits no worker; the smallest, {least.name}, needs {least.vcpus}"
+            )
 
     def domain_limits(self) -> Limits:
         """The limits in the domain's units."""

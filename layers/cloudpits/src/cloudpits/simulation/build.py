@@ -95,15 +95,6 @@ def _unpriced(experiment: Experiment, pools: Mapping[Pool, Points]) -> tuple[str
     return ("the price log prices none of these instance types: simulated without spot",)
 
 
-def _check_quota(experiment: Experiment, types: Mapping[str, InstanceType]) -> None:
-    """A quota that admits no worker at all is a typing error, not a scarcity to be waited out."""
-    quota, least = experiment.limits.vcpu_quota, min(types.values(), key=lambda known: known.vcpus)
-    if quota is not None and quota < least.vcpus:
-        raise InvalidInputError(
-            f"limits.vcpu_quota: {quota} admits no worker; the smallest, {least.name}, needs {least.vcpus}"
-        )
-
-
 def _starts(pools: Mapping[Pool, Points], log: PriceLog, deadline_s: float | None) -> tuple[float, float]:
     """Earliest and latest start: a day after the first price of these pools (other regions' may be older)."""
     first = min((points[0][0] for pool, points in pools.items() if pool.market is Market.SPOT), default=log.start)
@@ -192,7 +183,7 @@ def build_scenario(
     catalogue = PackagedCatalogue(experiment.region, as_of=log.start)
     zones = _zones(experiment, log)
     known = _measured(experiment, _buyable(experiment, log, zones, catalogue), performance, workload)
-    _check_quota(experiment, known.types)
+    experiment.check_quota(known.types.values())
     pools = _pools(experiment, log, known.types, zones)
     earliest, latest = _starts(pools, log, experiment.deadline_s)
     threads = experiment.program.workers_per_instance
