@@ -68,7 +68,7 @@ def test_workers_are_found_by_their_tags(region: Any) -> None:
 
 
 def test_metrics_carry_the_clocks_time(region: Any) -> None:
-    identity = Identity("i-0a", "c5.large", "us-east-1a", "10.0.0.9", "spot")
+    identity = Identity("i-0a", "c5.large", "us-east-1a", "10.0.0.9")
     at = region.clock().now()
     CloudWatchSink(region.cloudwatch, identity, period_s=60.0).publish(at, Rate(2.5, 0.5), 40)
     dimensions = [{"Name": "Instance Id", "Value": "i-0a"}, {"Name": "Type", "Value": "c5.large"}]

@@ -28,7 +28,7 @@ def client(emulated: Emulated) -> MetadataService:
 
 
 def test_an_instance_learns_who_it_is(client: MetadataService) -> None:
-    assert client.identity() == Identity(*PLACE, life_cycle="spot")
+    assert client.identity() == Identity(*PLACE)
 
 
 def test_without_a_notice_nothing_is_announced(client: MetadataService) -> None:

@@ -37,7 +37,6 @@ class Identity:
     instance_type: str
     availability_zone: str
     private_ip: str
-    life_cycle: str  # "spot" or "on-demand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,6 @@ class MetadataService:
             instance_type=self._required("instance-type"),
             availability_zone=self._required("placement/availability-zone"),
             private_ip=self._required("local-ipv4"),
-            life_cycle=self.get("instance-life-cycle") or "on-demand",
         )
 
     def spot_action(self) -> SpotAction | None:

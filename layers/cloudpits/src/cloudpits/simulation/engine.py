@@ -113,7 +113,6 @@ class Run:
     def _booted(self, machine: Machine, now: float) -> None:
         if machine.draining:
             return
-        machine.joined = True
         rate = machine.rate * self.world.drift(machine.pool.instance_type, now)
         self.bag.join(machine.instance_id, self.world.scenario.slots_of(machine.pool.instance_type), rate, now)
 

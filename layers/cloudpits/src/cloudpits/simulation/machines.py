@@ -34,7 +34,6 @@ class Machine:
     draining: bool = False
     notice_at: float | None = None
     tasks: int = 0
-    joined: bool = False
     report: WorkerReport | None = None
     ready_at: float | None = None
     cost_usd: float | None = None  # final bill, once ended

@@ -65,7 +65,6 @@ class RunResult:
     credits: int  # workers that AWS took within their first hour: free of charge
     cycles: int
     forecast_usd: float | None
-    forecast_s: float | None
     ordinary_tasks: float  # see offline.py: what the paid seconds would have done with ordinary luck
     exploration_usd: float = 0.0  # spent on the first worker of every type that the policy says it probed
     tasks_total: int = 0
@@ -147,7 +146,6 @@ def run_result(run: Run, ended_at: float, cost_usd: float) -> RunResult:
         credits=sum(_is_free(m) for m in taken),
         cycles=run.cycles,
         forecast_usd=None if forecast is None else forecast.total_usd,
-        forecast_s=None if forecast is None or forecast.finish_at is None else forecast.finish_at - start,
         ordinary_tasks=_ordinary_tasks(run),
         pools=frozenset(machine.pool for machine in run.machines.ended),
         exploration_usd=_exploration_usd(run),
