@@ -151,3 +151,33 @@ def test_processors_that_differ_more_than_expected_leave_the_others_less_certain
     other = InstanceType("m4.large", 2, "x86_64", 2.4, 1, 8.0, 0, 0.1)
     assert unlike.of(other).spread > 2.0 * alike.of(other).spread
     assert set(RATES) == set(TYPES)
+
+
+T4S = {
+    kind.name: kind
+    for kind in (
+        InstanceType("g4dn.xlarge", 4, "x86_64", 2.5, 2, 16.0, 1, 0.526),
+        InstanceType("g4dn.4xlarge", 16, "x86_64", 2.5, 8, 64.0, 1, 1.204),
+        InstanceType("g4dn.12xlarge", 48, "x86_64", 2.5, 24, 192.0, 4, 3.912),
+    )
+}
+
+
+@pytest.mark.parametrize(
+    ("rates", "twelve"),
+    [
+        ({"g4dn.xlarge": 4.0, "g4dn.4xlarge": 16.0, "m5.large": 2.0}, 48.0),  # leaves the GPUs idle
+        ({"g4dn.xlarge": 9.0, "g4dn.4xlarge": 9.1}, 36.0),  # leaves the CPUs idle
+    ],
+)
+def test_what_a_program_runs_on_is_seen_from_what_it_computes(rates: dict[str, float], twelve: float) -> None:
+    """One GPU whatever the size: who computes by vCPUs does not use it; and neither history is taken for wrong."""
+    book = rates_of(snapshot(types={**TYPES, **T4S}, history=history(rates)))
+    for name, rate in rates.items():
+        assert book.of({**TYPES, **T4S}[name]).rate == pytest.approx(rate, rel=0.03)
+    assert book.of(T4S["g4dn.12xlarge"]).rate == pytest.approx(twelve, rel=0.15)
+
+
+def test_as_long_as_nothing_tells_gpus_are_taken_to_be_used() -> None:
+    book = rates_of(snapshot(types=T4S, history=history({"g4dn.xlarge": 4.0})))
+    assert book.capacity(T4S["g4dn.12xlarge"]) == capacity_of(T4S["g4dn.12xlarge"], on_gpus=True)

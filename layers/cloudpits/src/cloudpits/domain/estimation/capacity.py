@@ -61,11 +61,14 @@ class Capacity:
 
 
 @lru_cache(maxsize=4096)
-def capacity_of(instance_type: InstanceType) -> Capacity:
-    """Relative capacity of a type from vCPUs, cores, clock, generation and GPUs."""
+def capacity_of(instance_type: InstanceType, *, on_gpus: bool = True) -> Capacity:
+    """Relative capacity of a type from vCPUs, cores, clock and generation, or from the GPUs it has.
+
+    ``on_gpus`` is False for programs that leave GPUs idle.
+    """
     series, digits, suffix = _lineage(instance_type.family)
     generation = int(digits) if digits else REFERENCE_GENERATION
-    if instance_type.gpus > 0:
+    if on_gpus and instance_type.gpus > 0:
         return _gpu_capacity(instance_type)
     threads = max(1, instance_type.vcpus)
     shared = instance_type.cores is not None and instance_type.cores < threads

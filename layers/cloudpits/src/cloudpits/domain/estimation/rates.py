@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -70,7 +70,8 @@ class RateBook:
         past, present = screen(tuple(history)), screen(tuple(measured))
         self.rejections: tuple[Rejection, ...] = past.rejections + present.rejections
         self._counts = _counts(past.samples, present.samples)
-        self._capacities = {name: capacity_of(fact) for name, fact in facts.items()}
+        self._on_gpus = _runs_on_gpus(past.samples or present.samples, facts)
+        self._capacities = {name: self.capacity(fact) for name, fact in facts.items()}
         earlier, seen = self._observe(past.samples), self._observe(present.samples)
         self.measured_anything = bool(earlier or seen)
         self._slope, type_variance = self._structure(earlier or seen)
@@ -90,7 +91,7 @@ class RateBook:
         """The estimate of one type."""
         known = self._known.get(instance_type)
         if known is None:
-            name, capacity = instance_type.name, capacity_of(instance_type)
+            name, capacity = instance_type.name, self.capacity(instance_type)
             belief = self._tree.leaf(name, capacity.processor)
             spread = min(GUESS_SPREAD, math.sqrt(belief.variance))
             # E[cost per task] ∝ E[1/rate] = exp(−mean + variance/2) for a log-normal rate.
@@ -98,6 +99,10 @@ class RateBook:
             rate = math.exp(belief.mean + self._offset(capacity) - caution)
             known = self._known[instance_type] = RateEstimate(rate, spread, self._counts.get(name, 0))
         return known
+
+    def capacity(self, instance_type: InstanceType) -> Capacity:
+        """What the type can be expected to compute, by what this program seems to run on: GPUs or CPUs."""
+        return capacity_of(instance_type, on_gpus=self._on_gpus)
 
     def table(self, types: Mapping[str, InstanceType]) -> RateTable:
         """The rates of all ``types``; the same table for the same types, which do not change during a run."""
@@ -174,6 +179,25 @@ class RateBook:
         for name, belief in seen.items():
             combined[name] = belief.combine(combined[name]) if name in combined else belief
         return combined
+
+
+def _runs_on_gpus(samples: Sequence[RateSample], facts: Mapping[str, InstanceType]) -> bool:
+    """Whether GPUs tell the rates of the types that have some; False if vCPUs plainly tell them better."""
+    rates = [
+        (facts[sample.instance_type], math.log(sample.mean)) for sample in samples if sample.instance_type in facts
+    ]
+    if not any(kind.gpus for kind, _ in rates):
+        return True
+    on_gpus, on_cpus = (
+        _variance([rate - capacity_of(kind, on_gpus=reading).log_work for kind, rate in rates])
+        for reading in (True, False)
+    )
+    return on_gpus <= max(on_cpus, IMPLAUSIBLE_SPREAD**2)
+
+
+def _variance(values: Sequence[float]) -> float:
+    middle = sum(values) / len(values)
+    return sum((value - middle) ** 2 for value in values) / len(values)
 
 
 def _regress(pairs: list[tuple[float, float]], groups: int, noise: float) -> tuple[float, float]:

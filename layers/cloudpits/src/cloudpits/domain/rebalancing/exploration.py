@@ -16,7 +16,6 @@ from operator import attrgetter
 from statistics import NormalDist
 
 from cloudpits.domain.commands import Launch, Replace
-from cloudpits.domain.estimation.capacity import capacity_of
 from cloudpits.domain.model import Worker
 from cloudpits.domain.planning.market import Market
 from cloudpits.domain.planning.option import Option
@@ -86,7 +85,7 @@ def representatives(
 
 
 def _processor(market: Market, instance_type: str) -> str:
-    return capacity_of(market.snapshot.types[instance_type]).processor
+    return market.book.capacity(market.snapshot.types[instance_type]).processor
 
 
 def _cheapest_to_try(options: Sequence[Option], cost: Callable[[Option], float]) -> Option:
