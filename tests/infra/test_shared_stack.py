@@ -49,6 +49,7 @@ def test_database_is_small_isolated_encrypted_and_backed_up(shared: Any) -> None
     }
     assert {name: database[name] for name in expected} == expected
     groups = shared.only("AWS::RDS::DBSubnetGroup")["SubnetIds"]
+    assert len(groups) >= 2
     assert all("Database" in subnet["Ref"] for subnet in groups)
 
 

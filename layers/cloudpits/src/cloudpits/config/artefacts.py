@@ -9,11 +9,12 @@ from __future__ import annotations
 import hashlib
 import os
 from pathlib import Path
+from typing import get_args
 
-from cloudpits.config.experiment import Experiment
+from cloudpits.config.experiment import Architecture, Experiment
 from cloudpits.domain.errors import InvalidInputError
 
-ARCHITECTURES = ("x86_64", "arm64")
+ARCHITECTURES: tuple[str, ...] = get_args(Architecture)
 _ELF_MAGIC = b"\x7fELF"
 _ELF_MACHINES = {62: "x86_64", 183: "arm64"}  # e_machine: EM_X86_64, EM_AARCH64 (elf.h)
 _ELF_HEADER_BYTES = 20  # up to and including e_machine
@@ -28,7 +29,9 @@ def local_path(location: str, field: str) -> Path:
     """An existing, readable file; InvalidInputError names ``field`` otherwise."""
     path = Path(location)
     if path.is_dir():
-        raise InvalidInputError(f"{field}: {location} is a folder; upload it and give its s3:// URI, ending in /")
+        raise InvalidInputError(
+            f"{field}: {location} is a folder; name a file, or upload it and give its s3:// URI, ending in /"
+        )
     if not path.exists():
         raise InvalidInputError(f"{field}: no such file: {location} (build or download it first, or give an s3:// URI)")
     if not os.access(path, os.R_OK):
@@ -44,7 +47,8 @@ def elf_architecture(path: Path) -> str | None:
         return None
     machine = int.from_bytes(header[18:20], "little")
     if machine not in _ELF_MACHINES:
-        raise InvalidInputError(f"program.module: {path} is built for ELF machine {machine}; accepted: {ARCHITECTURES}")
+        accepted = " or ".join(ARCHITECTURES)
+        raise InvalidInputError(f"program.module: {path} is built for ELF machine {machine}; build it for {accepted}")
     return _ELF_MACHINES[machine]
 
 
