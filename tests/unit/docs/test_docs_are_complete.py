@@ -11,6 +11,7 @@ import typer
 from cloudpits.cli.app import app
 from cloudpits.config.experiment import Experiment, Section
 from cloudpits.domain.policies.registry import NAMES
+from cloudpits.local.settings import LocalSettings
 from cloudpits.simulation.scenario import REGIMES
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -34,6 +35,11 @@ def document(name: str) -> str:
 @pytest.mark.parametrize("field", sorted(fields_of(Experiment)))
 def test_every_experiment_field_is_documented(field: str) -> None:
     assert f"`{field}`" in document("docs/experiment-file.md") or f"`[{field}]`" in document("docs/experiment-file.md")
+
+
+@pytest.mark.parametrize("field", LocalSettings.model_fields)
+def test_every_field_of_the_embedded_cloud_is_documented(field: str) -> None:
+    assert f"| `{field}` |" in document("docs/experiment-file.md")
 
 
 @pytest.mark.parametrize("policy", NAMES)

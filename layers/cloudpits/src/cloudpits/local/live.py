@@ -110,10 +110,8 @@ class LiveView:
         self._live = Live(console=console, refresh_per_second=4, transient=False)
         self._decisions = _Decisions()
         self._lines: list[str] = []
-        self._step = ""
 
     def step(self, text: str) -> None:
-        self._step = text
         self._live.update(Text(text))
 
     def event(self, text: str) -> None:
