@@ -31,6 +31,7 @@ def test_an_instant_without_a_zone_is_utc(tmp_path: Path) -> None:
         ("boot_second = 3\n", "pi.local.toml: boot_second: unknown field"),
         ("pool_capacity = 0\n", "pi.local.toml: pool_capacity"),
         ("pool_capacity = true\n", "pi.local.toml: pool_capacity: Input should be a valid integer"),
+        ('prices = ""\n', "pi.local.toml: prices: name a file, or leave the field out"),
         ("history = [\n", "pi.local.toml: not valid TOML"),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, ValidationError, field_validator
 
 from cloudpits.config.errors import first_problem
 from cloudpits.config.toml import read_toml
@@ -32,6 +32,14 @@ class LocalSettings(BaseModel):
     pool_capacity: StrictInt | None = Field(default=None, gt=0)
     boot_seconds: StrictFloat = Field(default=40.0, ge=0, le=86_400)
     compare_with_single_process: StrictBool = True
+
+    @field_validator("prices", "history", "speeds", mode="before")
+    @classmethod
+    def _a_name(cls, path: object) -> object:
+        """Empty text would be the current folder."""
+        if isinstance(path, str) and not path.strip():
+            raise ValueError("name a file, or leave the field out")
+        return path
 
     @property
     def market_origin(self) -> float | None:
