@@ -64,10 +64,3 @@ def manager_bound_usd(snapshot: Snapshot, seconds: float) -> float:
     manager = snapshot.job_manager
     age = 0.0 if manager.launched_at is None else snapshot.taken_at - manager.launched_at
     return bound_usd(manager.usd_per_hour, seconds, age)
-
-
-def watchdog_usd(snapshot: Snapshot, lease_s: float, workers: Iterable[Worker] | None = None) -> float:
-    """Most that the run can still cost if the controller falls silent now and instances end after ``lease_s``."""
-    seconds = lease_s + ending_s(snapshot.settings)
-    alive = snapshot.fleet if workers is None else workers
-    return workers_bound_usd(alive, seconds, snapshot) + manager_bound_usd(snapshot, seconds)

@@ -36,8 +36,8 @@ class Cheapest:
 
     @classmethod
     def of(cls, by_kind: Mapping[Kind, Offer]) -> Cheapest:
-        """All of them, those of the on-demand market listed apart."""
-        return cls(by_kind, [offer for (_, market), offer in by_kind.items() if market is Market.ON_DEMAND])
+        """All of them; those of the on-demand market are listed apart, in order of type, however they were found."""
+        return cls(by_kind, [by_kind[kind] for kind in sorted(by_kind) if kind[1] is Market.ON_DEMAND])
 
     @cached_property
     def by_price(self) -> Sequence[tuple[str, Offer]]:
