@@ -35,8 +35,9 @@ lint: install  ## format, lint, types, import rules
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: install  ## benchmarks: prints tables, writes benchmarks/results/*.json
+bench: install  ## benchmarks: prints tables, writes benchmarks/results/*.json and the tables of docs/benchmarks.md
 	$(BIN)/python benchmarks/run_all.py
+	$(BIN)/python tools/benchmark_tables.py
 
 clean:  ## what make made
 	rm -rf .venv node_modules cdk.out .cloudpits .mypy_cache .ruff_cache .pytest_cache .hypothesis

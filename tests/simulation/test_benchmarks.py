@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -26,3 +27,13 @@ def test_the_kept_results_are_those_of_a_full_benchmark() -> None:
     assert rows
     assert all(row["budget_violations"] == 0 for row in rows if row["policy"] != "no ledger")
     assert any(row["budget_violations"] > 0 for row in rows if row["policy"] == "no ledger")  # it is good for something
+
+
+def test_the_page_of_benchmarks_shows_the_kept_results() -> None:
+    specification = spec_from_file_location("benchmark_tables", ROOT / "tools" / "benchmark_tables.py")
+    assert specification is not None
+    assert specification.loader is not None
+    tables = module_from_spec(specification)
+    specification.loader.exec_module(tables)
+    page = tables.PAGE.read_text(encoding="utf-8")
+    assert tables.written(page) == page, "python tools/benchmark_tables.py writes it anew"
