@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from cloudpits.domain.commands import Launch
 from cloudpits.domain.model import Limits, Market, Mode, Pool, RateSample
 from cloudpits.domain.policies import registry
+from cloudpits.simulation.compare import NO_OPTIMUM, compare_in
 from cloudpits.simulation.engine import play
 from cloudpits.simulation.lp import Programme, solve
 from cloudpits.simulation.offline import BUCKETS, least_cost, offline_optimum, programme
 from cloudpits.simulation.realisation import Realisation, realise
 from cloudpits.simulation.scenario import REGIMES, Regime, Scenario
+from cloudpits.simulation.sweep import contenders
 
 MakeWorld = Callable[..., Realisation]
 SMALL = Pool("c5.large", "us-east-1a", Market.SPOT)
@@ -141,6 +143,23 @@ def test_leaving_them_out_does_not_change_the_optimum(recorded: Scenario, monkey
     whole = programme(world, 4e7, 3 * 3600.0)
     assert len(whole.rates) == len(recorded.types)
     assert solve(whole) == pytest.approx(pruned, rel=1e-5)
+
+
+def test_a_job_that_luck_has_done_costs_nothing(recorded: Scenario) -> None:
+    assert least_cost(realise(recorded, REGIMES["calm"], 2), 0.0, 3600.0) == 0.0
+
+
+def test_a_job_of_a_second_is_compared_without_an_optimum_where_luck_has_done_it(recorded: Scenario) -> None:
+    short, field = replace(recorded, tasks_total=10), contenders(["static-best"])
+    documents = [compare_in(short, REGIMES["calm"], field, runs=1, seed=seed, jobs=1)[0] for seed in range(8)]
+    by_luck = [document for document in documents if NO_OPTIMUM in document["notes"]]
+    assert 0 < len(by_luck) < len(documents)
+    for document in documents:
+        (row,) = document["policies"]
+        assert row["completed_share"] == 1.0
+        assert (
+            (document["offline_optimum_usd"]["mean"] is None) == (row["regret"]["p50"] is None) == (document in by_luck)
+        )
 
 
 def test_a_closer_look_at_the_end_only_raises_the_bound(recorded: Scenario) -> None:

@@ -14,6 +14,7 @@ from cloudpits.simulation.statistics import Document, figures, summarise
 from cloudpits.simulation.sweep import Contender, SeedResults, contenders, sweep, traced
 
 ALL = "all"
+NO_OPTIMUM = "so short a job that a lucky start-up alone would do it: there is no optimum to compare with"
 
 
 class BoundError(RuntimeError):
@@ -72,14 +73,15 @@ def compare_in(  # independent choices of an experiment with policies
     seeds = range(seed, seed + runs)
     results = sweep(scenario, regime, fields, seeds, jobs=jobs, with_optimum=True, progress=progress, label=regime.name)
     check_bound(results)
-    bounds = [result.bound for result in results if result.bound is not None]
+    found = [result.bound for result in results if result.bound is not None]
+    bounds = [bound for bound in found if bound.cost_usd > 0.0]
     document: Document = {
         "runs": runs,
         "seed": seed,
         "experiment": scenario.name,
         "regime": regime.name,
         "synthetic": regime.synthetic,
-        "notes": list(scenario.notes),
+        "notes": [*scenario.notes, *([NO_OPTIMUM] if found and not bounds else [])],
         "offline_optimum_usd": figures([bound.cost_usd for bound in bounds]),
         "offline_optimum_makespan_s": figures([b.makespan_s for b in bounds if b.makespan_s is not None]),
         "policies": [_entry(results, contender.name) for contender in fields],

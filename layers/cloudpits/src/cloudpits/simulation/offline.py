@@ -123,6 +123,8 @@ def programme(world: Realisation, tasks: float, horizon_s: float, pools: Iterabl
 
 def least_cost(world: Realisation, tasks: float, horizon_s: float, pools: Iterable[Pool] | None = None) -> float | None:
     """Optimum in USD within the horizon, None if it is too short; looks closer at where the optimum ends."""
+    if tasks <= 0.0:
+        return 0.0  # luck left nothing to be paid: the whole job took no longer than a lucky start-up saves
     beyond = math.inf
     for _ in range(_ZOOMS):
         by_end = costs_by_end(programme(world, tasks, horizon_s, pools))
