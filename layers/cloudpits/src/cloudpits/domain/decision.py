@@ -34,9 +34,7 @@ def decide(snapshot: Snapshot, policy: Policy, now: float, *, ledger: bool = Tru
     wished = [*hand_overs(snapshot), *proposal.commands]
     guard = BudgetGuard(snapshot if ledger else _without_budget(snapshot))
     commands = _launches_first(guard.enforce(admitted(snapshot, wished)))
-    expected = proposal.forecast or _NO_FORECAST
-    promise = guarantee(snapshot, guard.purse)
-    forecast = Forecast(expected.finish_at, expected.total_usd, expected.completion_probability, promise)
+    forecast = replace(proposal.forecast or _NO_FORECAST, guarantee=guarantee(snapshot, guard.purse))
     return Plan(tuple(commands), proposal.memory, forecast)
 
 

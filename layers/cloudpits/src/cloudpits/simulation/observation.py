@@ -97,7 +97,6 @@ class Observer:
         self.world, self.machines, self.bag = world, machines, bag
         self.capacity_errors: list[tuple[Pool, float]] = []
         self.start_ups: list[float] = []
-        self._period = world.scenario.metrics_s
         self._board = Board(world)
         self._exposure = Exposure(world.scenario.hazards, self._board)
 
@@ -147,7 +146,7 @@ class Observer:
 
     def _refresh_report(self, machine: Machine, now: float) -> None:
         """Workers report every ``metrics_s``, first after one full period of work."""
-        period = self._period
+        period = self.world.scenario.metrics_s
         periods = (now - machine.boots_at) // period
         if periods < 1.0 or machine.draining:
             return
@@ -158,7 +157,7 @@ class Observer:
         noisy = 1.0 + machine.spread * machine.noise.gauss(0.0, 1.0)
         hand = self.bag.hands.get(machine.instance_id)
         machine.report = WorkerReport(
-            rate * (max(LEAST_NOISY, noisy)),
+            rate * max(LEAST_NOISY, noisy),
             rate * machine.spread,
             hand.committed if hand is not None else machine.tasks,
             machine.boots_at + periods * period,

@@ -36,27 +36,28 @@ class RateTable:
         self._at_least: dict[float, Mapping[str, float]] = {}
         self._vague: dict[float, frozenset[str]] = {}
 
-    def of(self, name: str) -> RateEstimate:
-        """The estimate of one of the types."""
-        return self._estimate(self.types[name])
+    @cached_property
+    def estimates(self) -> Mapping[str, RateEstimate]:
+        """What the other columns are made from."""
+        return {name: self._estimate(kind) for name, kind in self.types.items()}
 
     def at_least(self, sigmas: float) -> Mapping[str, float]:
         """Tasks/s by type, ``sigmas`` standard deviations below the estimate."""
         known = self._at_least.get(sigmas)
         if known is None:
-            known = {name: self._estimate(kind).at_least(sigmas) for name, kind in self.types.items()}
+            known = {name: own.at_least(sigmas) for name, own in self.estimates.items()}
             self._at_least[sigmas] = known
         return known
 
     @cached_property
     def spreads(self) -> Mapping[str, float]:
         """Standard deviation of ln(rate) by type."""
-        return {name: self._estimate(kind).spread for name, kind in self.types.items()}
+        return {name: own.spread for name, own in self.estimates.items()}
 
     @cached_property
     def batches_s(self) -> Mapping[str, float]:
         """Seconds in which every slot (GPU, else vCPU) of a type computes one task."""
-        return {name: (kind.gpus or kind.vcpus or 1) / self._estimate(kind).rate for name, kind in self.types.items()}
+        return {name: (kind.gpus or kind.vcpus or 1) / self.estimates[name].rate for name, kind in self.types.items()}
 
     def vague(self, spread: float) -> frozenset[str]:
         """Types whose ln(rate) is less certain than ``spread``."""

@@ -22,13 +22,9 @@ def deviation(estimate: RateEstimate, report: WorkerReport | None) -> float:
     if not -MOST_DEVIATION <= gap <= MOST_DEVIATION:
         gap = math.copysign(MOST_DEVIATION, gap)
     relative = report.perf_sec_stdev / rate
-    noise = (relative if LEAST_NOISE < relative < math.inf else _usable(relative)) ** 2
+    noise = max(LEAST_NOISE, relative if math.isfinite(relative) else 1.0) ** 2
     prior = max(BETWEEN_WORKERS, estimate.spread) ** 2
     return gap * prior / (prior + noise)
-
-
-def _usable(noise: float) -> float:
-    return LEAST_NOISE if noise <= LEAST_NOISE else 1.0  # not a number, or infinite: it may be anything
 
 
 def worker_rate(estimate: RateEstimate, report: WorkerReport | None) -> float:

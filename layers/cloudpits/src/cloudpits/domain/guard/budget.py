@@ -18,7 +18,6 @@ from cloudpits.domain.ledger.bounds import (
     horizon_s,
     manager_bound_usd,
     worker_bound_usd,
-    workers_bound_usd,
 )
 from cloudpits.domain.model import Pool, Snapshot, Worker, WorkerState
 from cloudpits.domain.wording import usd
@@ -47,14 +46,14 @@ class BudgetGuard:
 
     snapshot: Snapshot
     purse: Purse = field(init=False)
-    least_usd: float = field(init=False)  # that all workers cost together, ended at once
+    least: dict[str, float] = field(init=False)  # instance id → USD it costs at least, ended at once
 
     def __post_init__(self) -> None:
         snapshot = self.snapshot
         limit = snapshot.limits.budget_usd
         ending = ending_s(snapshot.settings)
-        self.least_usd = workers_bound_usd(snapshot.fleet, ending, snapshot)
-        committed = snapshot.spent_usd + self.least_usd + manager_bound_usd(snapshot, ending)
+        self.least = {worker.instance_id: worker_bound_usd(worker, ending, snapshot) for worker in snapshot.fleet}
+        committed = snapshot.spent_usd + sum(self.least.values()) + manager_bound_usd(snapshot, ending)
         self.purse = Purse(math.inf if limit is None else limit, committed)
 
     def enforce(self, commands: Sequence[Command]) -> list[Command]:
@@ -83,9 +82,7 @@ class BudgetGuard:
         ends = {command.instance_id: command for command in commands if isinstance(command, Terminate)}
         result: list[Command] = list(ends.values())
         staying = [worker for worker in self.snapshot.fleet if worker.instance_id not in ends]
-        leaving = [w for w in staying if w.state is WorkerState.DRAINING or w.instance_id in drains]
-        if not leaving:
-            return result + self._keep(staying)
+        leaving = [w for w in staying if w.instance_id in drains or w.state is WorkerState.DRAINING]
         for worker in leaving:
             result.extend(self._leave(worker, drains.get(worker.instance_id)))
         left = {worker.instance_id for worker in leaving}
@@ -93,12 +90,10 @@ class BudgetGuard:
 
     def _keep(self, workers: Sequence[Worker]) -> list[Command]:
         """What ends the dearest of ``workers`` if the budget does not pay all of them until the next decision."""
-        snapshot, horizon = self.snapshot, horizon_s(self.snapshot.settings)
-        everybody = len(workers) == len(snapshot.fleet)
-        least = self.least_usd if everybody else workers_bound_usd(workers, ending_s(snapshot.settings), snapshot)
-        if self.purse.afford(workers_bound_usd(workers, horizon, snapshot) - least):
-            return []
+        horizon = horizon_s(self.snapshot.settings)
         more = {worker.instance_id: self._more(worker, horizon) for worker in workers}
+        if self.purse.afford(sum(more.values())):
+            return []
         result: list[Command] = []
         for worker in sorted(workers, key=_dearness):
             if not self.purse.afford(more[worker.instance_id]):
@@ -112,8 +107,7 @@ class BudgetGuard:
 
     def _more(self, worker: Worker, seconds: float) -> float:
         """What ``seconds`` cost beyond ending at once."""
-        ending = ending_s(self.snapshot.settings)
-        return worker_bound_usd(worker, seconds, self.snapshot) - worker_bound_usd(worker, ending, self.snapshot)
+        return worker_bound_usd(worker, seconds, self.snapshot) - self.least[worker.instance_id]
 
     def _too_dear(self, worker: Worker) -> str:
         return (

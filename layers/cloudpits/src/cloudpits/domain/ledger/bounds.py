@@ -8,8 +8,6 @@ at the next decision everything can still be ended and paid for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from cloudpits.domain.ledger.billing import MINIMUM_S
 from cloudpits.domain.model import SECONDS_PER_HOUR, InstanceType, Settings, Snapshot, Worker
 
@@ -46,17 +44,6 @@ def worker_bound_usd(worker: Worker, seconds: float, snapshot: Snapshot) -> floa
     """``bound_usd`` of a worker at its maximum price, storage included."""
     hourly = worker.ceiling_usd_per_hour + snapshot.settings.volume_usd_per_hour
     return bound_usd(hourly, seconds, snapshot.taken_at - worker.launched_at)
-
-
-def workers_bound_usd(workers: Iterable[Worker], seconds: float, snapshot: Snapshot) -> float:
-    """The sum of ``worker_bound_usd``."""
-    now, storage = snapshot.taken_at, snapshot.settings.volume_usd_per_hour
-    least = MINIMUM_S + ROUNDING_S - now
-    total = 0.0
-    for worker in workers:
-        shortest = least + worker.launched_at
-        total += (worker.ceiling_usd_per_hour + storage) * (max(shortest, seconds))
-    return total / SECONDS_PER_HOUR
 
 
 def manager_bound_usd(snapshot: Snapshot, seconds: float) -> float:

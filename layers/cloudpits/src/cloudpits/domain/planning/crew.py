@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from cloudpits.domain.estimation.table import RateEstimate
 from cloudpits.domain.estimation.workers import deviation
 from cloudpits.domain.model import SECONDS_PER_HOUR, Offer, Pool, Worker, WorkerState
 from cloudpits.domain.planning.goal import Goal
@@ -29,17 +28,13 @@ class Crew(NamedTuple):
 
 def crews_of(market: Market, staying: Iterable[Worker]) -> list[Crew]:
     """Groups of the workers that are meant to go on; workers of unknown types are left alone."""
-    table = market.table
+    estimates = market.table.estimates
     groups: defaultdict[tuple[Pool, bool, int], list[tuple[float, Worker]]] = defaultdict(list)
-    estimates: dict[str, RateEstimate] = {}
     for worker in staying:
         pool = worker.pool
-        name = pool.instance_type
-        if name not in table.types:
-            continue
-        estimate = estimates.get(name)
+        estimate = estimates.get(pool.instance_type)
         if estimate is None:
-            estimates[name] = estimate = table.of(name)
+            continue
         gap = deviation(estimate, worker.report)
         running = worker.state is WorkerState.RUNNING
         groups[pool, running, round(gap / SIMILAR) if running else 0].append((math.exp(gap), worker))

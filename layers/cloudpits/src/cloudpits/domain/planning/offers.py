@@ -7,7 +7,7 @@ one, made from it, looks only at types whose offers changed and shares everythin
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -105,12 +105,13 @@ class OfferTable(dict[Pool, Offer]):
 
     def siblings(self, pool: Pool, avoid: Collection[Pool] = ()) -> list[Offer]:
         """Usable offers of the same type and market, cheapest first."""
-        same = (self[other] for other in self._pools(_kind(pool)) if other not in avoid)
-        return sorted(filter(usable, same), key=_rank)
+        return sorted(self._open(_kind(pool), avoid), key=_rank)
 
     def _best(self, kind: Kind, avoid: Collection[Pool]) -> Offer | None:
-        open_ones = (self[pool] for pool in self._pools(kind) if pool not in avoid)
-        return min(filter(usable, open_ones), key=_rank, default=None)
+        return min(self._open(kind, avoid), key=_rank, default=None)
+
+    def _open(self, kind: Kind, avoid: Collection[Pool]) -> Iterator[Offer]:
+        return filter(usable, (self[pool] for pool in self._pools(kind) if pool not in avoid))
 
     def _pools(self, kind: Kind) -> list[Pool]:
         if not self._by_kind:

@@ -113,6 +113,4 @@ def _certify(memory: Memory, certified: Certificate | None, goal: Goal, running:
     surely_done = running.score.violation <= 0.0
     lost = memory.certified and 0.0 <= margin < 1.0 and not surely_done
     certified_now = margin >= ROOM_TO_SPARE or (memory.certified and margin >= 0.0)
-    if (certified_now, lost) == (memory.certified, memory.on_demand):
-        return memory
     return replace(memory, certified=certified_now, on_demand=lost)
