@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -24,6 +25,9 @@ settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 MIGRATIONS = Path(__file__).parents[1] / "databases" / "migrations"
+# Networks 127.x.y.0/24 for tests; embedded clouds take theirs from below 127.220.
+NETWORKS = [(second, third) for second in range(220, 255) for third in range(256)]
+CLAIM_PORT = 7725
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +56,27 @@ def database(_migrated: Database) -> Database:
     """A connection to a migrated database without rows; the same for all tests, emptied before each."""
     _migrated.transaction(_empty_all_tables)
     return _migrated
+
+
+@pytest.fixture(scope="session")
+def network() -> Iterator[str]:
+    """First three octets of a loopback network that is ours alone, so that test runs side by side may use any port."""
+    start = os.getpid() % len(NETWORKS)
+    for second, third in NETWORKS[start:] + NETWORKS[:start]:
+        with socket.socket() as claim:
+            try:
+                claim.bind((f"127.{second}.{third}.1", CLAIM_PORT))
+            except OSError:
+                continue  # another test run's
+            yield f"127.{second}.{third}"
+            return
+    pytest.fail("every loopback network for tests is in use")
+
+
+@pytest.fixture(scope="session")
+def addresses(network: str) -> Iterator[str]:
+    """Loopback addresses, none given twice: nothing that a test leaves behind is in the way of another."""
+    return (f"{network}.{host}" for host in range(2, 255))
 
 
 @contextmanager

@@ -24,7 +24,7 @@ Run = Callable[[str], subprocess.CompletedProcess[str]]
 @pytest.fixture
 def metadata() -> Iterator[MetadataService]:
     facts = InstanceFacts("i-0a", "c5.large", "us-east-1a", "127.0.54.1", spot=True, user_data="")
-    service = MetadataService(facts, port=0)
+    service = MetadataService(facts)
     yield service
     service.close()
 

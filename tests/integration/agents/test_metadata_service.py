@@ -17,7 +17,7 @@ PLACE = ("i-0a", "c5.large", "us-east-1a", "127.0.52.1")
 
 @pytest.fixture
 def emulated() -> Iterator[Emulated]:
-    service = Emulated(InstanceFacts(*PLACE, spot=True, user_data=""), port=0)
+    service = Emulated(InstanceFacts(*PLACE, spot=True, user_data=""))
     yield service
     service.close()
 

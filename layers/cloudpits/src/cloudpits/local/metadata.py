@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-PORT = 1338  # as good as any: each instance has an address of its own
+SELDOM_S = 3600.0  # real seconds between two looks whether to end; none is waited for, see close
 
 
 @dataclass(slots=True)
@@ -67,20 +68,22 @@ def _iso(at: float) -> str:
 
 
 class MetadataService:
-    """Serves ``facts`` until closed; answers only requests that carry a session token, as IMDSv2 does."""
+    """Serves ``facts`` until closed; answers only requests that carry a session token, as IMDSv2 does.
 
-    def __init__(self, facts: InstanceFacts, port: int = PORT) -> None:
+    It listens on the instance's address, on a port that the system chooses.
+    """
+
+    def __init__(self, facts: InstanceFacts) -> None:
         self.facts = facts
-        self._server = ThreadingHTTPServer((facts.private_ip, port), _handler(facts))
+        self._server = ThreadingHTTPServer((facts.private_ip, 0), _handler(facts))
         self._server.daemon_threads = True
         self.endpoint = f"http://{facts.private_ip}:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.2,), daemon=True).start()
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(SELDOM_S,), daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
-        # shutdown() waits for the loop's next look; nobody needs to wait for that.
-        threading.Thread(target=self._close, daemon=True).start()
-
-    def _close(self) -> None:
+        """Stop serving; the port is free when this returns, which is at once."""
+        self._server.socket.shutdown(socket.SHUT_RDWR)  # wakes the server, which else looks up only every SELDOM_S
         self._server.shutdown()
         self._server.server_close()
 
