@@ -69,7 +69,6 @@ class Node:
         self.address = address
         self.name = str(address)
         self.alive = False
-        self.committed = 0
         self.workers: int | None = None  # unknown for reference task managers
         self._settings = settings
         self._desk = desk

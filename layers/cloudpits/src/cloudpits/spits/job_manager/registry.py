@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable
 
 from cloudpits.spits.connecting import Address
@@ -26,6 +27,7 @@ class Registry:
         self._settings = settings
         self._counters = counters
         self._bag: Bag | None = None
+        self._committed: Counter[str] = Counter()  # per host:port
 
     def open(self, bag: Bag) -> None:
         """Work on ``bag`` from now on."""
@@ -97,7 +99,7 @@ class Registry:
             self._counters.discarded += 1
             acknowledge()
         elif self._bag.receive(node.name, task_id, status, data, acknowledge):
-            node.committed += 1
+            self._committed[node.name] += 1
 
     def lose(self, node: Node) -> None:
         orphans = self._bag.lose(node.name) if self._bag else 0
@@ -106,6 +108,17 @@ class Registry:
 
     def in_hand(self, node: Node) -> int:
         return self._bag.table.in_hand(node.name) if self._bag else 0
+
+    def report(self) -> dict[str, dict[str, object]]:
+        """What there is to tell per ``host:port``. Whoever left stays: its last results may have come just before."""
+        told: dict[str, dict[str, object]] = {
+            name: {"alive": False, "committed": committed, "in_flight": 0}
+            for name, committed in self._committed.items()
+        }
+        for node in self.nodes.values():
+            committed = self._committed[node.name]
+            told[node.name] = {"alive": node.alive, "committed": committed, "in_flight": self.in_hand(node)}
+        return told
 
     def _start(self, address: Address) -> None:
         if address not in self.nodes:

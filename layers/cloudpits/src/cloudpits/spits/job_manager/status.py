@@ -42,10 +42,7 @@ class JobStatus:
                 "tasks_committed": self.counters.committed,
                 "tasks_quarantined": list(self.counters.quarantined),
                 "message": self.message,
-                "nodes": {
-                    node.name: {"alive": node.alive, "committed": node.committed, "in_flight": registry.in_hand(node)}
-                    for node in registry.nodes.values()
-                },
+                "nodes": registry.report(),
                 "pid": os.getpid(),
             },
         )
