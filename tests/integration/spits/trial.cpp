@@ -52,6 +52,7 @@ std::string padded(long id, long bytes) {
 extern "C" {
 int spits_main(int argc, const char** argv, spitsrunner_t runner) {
   const Plan plan = parse(argc, argv);
+  if (plan.behaviour == "speak") std::puts("main begins");
   std::string all;
   for (long run = 1; run <= plan.runs; ++run) {
     const std::string info = "run" + std::to_string(run);
@@ -63,6 +64,7 @@ int spits_main(int argc, const char** argv, spitsrunner_t runner) {
   FILE* file = std::fopen("result.txt", "wb");
   std::fwrite(all.data(), 1, all.size(), file);
   std::fclose(file);
+  if (plan.behaviour == "speak") std::printf("main ends");  // without a line's end
   return plan.behaviour == "main-fails" ? 7 : 0;
 }
 
@@ -96,7 +98,8 @@ int spits_worker_run(void* self, const void* task, spitssize_t size, spitspush_t
   const Plan& plan = *static_cast<Plan*>(self);
   const long id = std::atol(std::string(static_cast<const char*>(task), size).c_str());
   const std::string behaviour = id == plan.poison ? plan.behaviour : "none";
-  if (behaviour == "crash") std::abort();
+  if (behaviour == "speak") std::puts("the task says something and crashes");
+  if (behaviour == "crash" || behaviour == "speak") std::abort();
   if (behaviour == "throw") throw std::runtime_error("trial");
   if (behaviour == "hang") pause();
   if (behaviour == "once-crash" && access("crashed", F_OK)) {

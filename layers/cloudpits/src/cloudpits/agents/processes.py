@@ -41,13 +41,17 @@ class Child(Protocol):
 
 
 class Process:
-    """A child with its output appended to ``log``. It stays in the agent's process group and ends with it."""
+    """A child with its output appended to ``log``. It stays in the agent's process group and ends with it.
+
+    To a file, Python and C keep back what is printed, kilobytes at a time: lost when the child is killed, and written
+    after the error that ended it otherwise. A Python child is told not to, and has C do likewise in its process.
+    """
 
     def __init__(self, command: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str]) -> None:
         self._command = tuple(command)
         self._folder = folder
         self._log = log
-        self._environment = dict(environment)
+        self._environment = {**environment, "PYTHONUNBUFFERED": "1"}
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:

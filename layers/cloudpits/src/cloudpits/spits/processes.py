@@ -5,10 +5,11 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
-import sys
 import traceback
 from collections.abc import Callable
 from typing import Final
+
+from cloudpits.spits import output
 
 _PR_SET_PDEATHSIG: Final = 1  # linux/prctl.h
 _STDERR: Final = 2
@@ -21,8 +22,7 @@ def fork_child(keep: int, work: Callable[[], int]) -> int:
     Of the parent's files it keeps the standard ones and ``keep``, so no connection stays open because of it. Signals
     for the group (Ctrl-C, SIGTERM) are the parent's to act on; the child dies when the parent does.
     """
-    sys.stdout.flush()
-    sys.stderr.flush()
+    output.flush()
     parent = os.getpid()
     pid = os.fork()
     if pid:
@@ -40,8 +40,7 @@ def fork_child(keep: int, work: Callable[[], int]) -> int:
     except BaseException:  # noqa: BLE001 - the child ends here, whatever happened
         traceback.print_exc()
     finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
+        output.flush()
         os._exit(status)
 
 

@@ -53,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(options: argparse.Namespace, marks: Marks) -> int:
     check_module(options.module)
     load = functools.partial(load_program, options.module, options.arguments)
-    count = BackgroundCount(load) if options.status and not options.tasks_total else None
+    count = BackgroundCount(load, quiet=True) if options.status and not options.tasks_total else None
     try:
         journal = Journal(options.journal, options.job, options.arguments) if options.journal else NoJournal()
         JobManager(MarkedProgram(load(), marks), _settings(options), journal, _abandon, count).run()

@@ -19,11 +19,14 @@ from cloudpits.spits.programs.interface import Program
 
 
 class BackgroundCount:
-    """A dry run in progress; ``load`` gives the program and is called in the child. Fork before starting threads."""
+    """A dry run in progress; ``load`` gives the program and is called in the child. Fork before starting threads.
 
-    def __init__(self, load: Callable[[], Program]) -> None:
+    What the program prints in it goes to stderr, or nowhere if ``quiet``: a job beside it prints the same.
+    """
+
+    def __init__(self, load: Callable[[], Program], *, quiet: bool = False) -> None:
         self._pipe, writing = os.pipe()
-        self._pid = fork_child(writing, lambda: _count(load(), writing))
+        self._pid = fork_child(writing, lambda: _count(load, writing, quiet=quiet))
         os.close(writing)
         self._result: int | None = None
         self._ended = False
@@ -54,9 +57,11 @@ class BackgroundCount:
             os.close(self._pipe)
 
 
-def _count(program: Program, answer: int) -> int:
-    """In the child: what the program prints goes to stderr, where it disturbs no one's output."""
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+def _count(load: Callable[[], Program], answer: int, *, quiet: bool) -> int:
+    """In the child: load the program, run it as far as its tasks, and write their number to the file ``answer``."""
+    printed = os.open(os.devnull, os.O_WRONLY) if quiet else sys.stderr.fileno()
+    os.dup2(printed, sys.stdout.fileno())
+    program = load()
 
     def tell(count: int) -> NoReturn:
         os.write(answer, str(count).encode())

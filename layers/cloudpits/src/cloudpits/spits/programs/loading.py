@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudpits.spits.errors import InputError
+from cloudpits.spits.output import write_lines_at_once
 from cloudpits.spits.programs.interface import Program
 
 _ELF_MACHINES: Final = {0x3E: "x86_64", 0xB7: "aarch64", 0x03: "i386", 0x28: "arm", 0xF3: "riscv64", 0x15: "ppc64le"}
@@ -16,6 +17,7 @@ _ELF_MACHINES: Final = {0x3E: "x86_64", 0xB7: "aarch64", 0x03: "i386", 0x28: "ar
 def load_program(module: Path, arguments: Sequence[str]) -> Program:
     """The program at ``module`` with its command line; ``InputError`` says in one line why it cannot be run."""
     check_module(module)
+    write_lines_at_once()
     command_line = (str(module), *arguments)
     if module.suffix == ".py":
         from cloudpits.spits.programs.python import load_python  # noqa: PLC0415 - loads what the program needs only
