@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def test_an_address_that_is_not_in_s3_is_refused(wrong: str) -> None:
         split_uri(wrong)
 
 
-def test_workers_are_found_by_their_tags(region: Any) -> None:
+def test_workers_are_found_by_their_tags(region: Any, network: str) -> None:
     def launch(run: str, kind: str) -> str:
         tags = [{"Key": "Type", "Value": kind}, {"Key": "cloudpits:run", "Value": run}]
         started = region.ec2.run_instances(
@@ -64,12 +65,12 @@ def test_workers_are_found_by_their_tags(region: Any) -> None:
     launch("run-2", "worker-spot")
     found = EC2Workers(region.ec2, "run-1").addresses()
     assert found.keys() == mine
-    assert all(address.startswith("127.0.51.") for address in found.values())
+    assert all(address.startswith(f"{network}.") for address in found.values())
 
 
 def test_metrics_carry_the_clocks_time(region: Any) -> None:
     identity = Identity("i-0a", "c5.large", "us-east-1a", "10.0.0.9")
-    at = region.clock().now()
+    at = time.time()
     CloudWatchSink(region.cloudwatch, identity, period_s=60.0).publish(at, Rate(2.5, 0.5), 40)
     dimensions = [{"Name": "Instance Id", "Value": "i-0a"}, {"Name": "Type", "Value": "c5.large"}]
     for name, value in (("perf_sec", 2.5), ("perf_sec_stdev", 0.5), ("tasks_completed", 40.0)):

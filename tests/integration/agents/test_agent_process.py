@@ -16,21 +16,19 @@ from cloudpits.domain.errors import CloudError, InvalidInputError
 from cloudpits.domain.ports import Progress
 from cloudpits.local.metadata import InstanceFacts, MetadataService
 
-pytestmark = pytest.mark.xdist_group("agents")
-NOBODY = "http://127.0.54.9:9"
 Run = Callable[[str], subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture
-def metadata() -> Iterator[MetadataService]:
-    facts = InstanceFacts("i-0a", "c5.large", "us-east-1a", "127.0.54.1", spot=True, user_data="")
+def metadata(addresses: Iterator[str]) -> Iterator[MetadataService]:
+    facts = InstanceFacts("i-0a", "c5.large", "us-east-1a", next(addresses), spot=True, user_data="")
     service = MetadataService(facts)
     yield service
     service.close()
 
 
 @pytest.fixture
-def run_agent(tmp_path: Path) -> Run:
+def run_agent(tmp_path: Path, nowhere: str) -> Run:
     """Runs the agent against an AWS that is not there, 1000 times as fast as on an instance."""
     document = AgentDocument.model_validate(
         {
@@ -48,9 +46,7 @@ def run_agent(tmp_path: Path) -> Run:
     def run(endpoint: str) -> subprocess.CompletedProcess[str]:
         environment = {
             **os.environ,
-            "AWS_ACCESS_KEY_ID": "testing",
-            "AWS_SECRET_ACCESS_KEY": "testing",
-            "AWS_ENDPOINT_URL": NOBODY,
+            "AWS_ENDPOINT_URL": nowhere,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": endpoint,
             "CLOUDPITS_WORK_DIR": str(tmp_path / "work"),
             "CLOUDPITS_AGENT_CONFIG": str(tmp_path / "agent.json"),
@@ -62,8 +58,8 @@ def run_agent(tmp_path: Path) -> Run:
     return run
 
 
-def test_without_a_metadata_service_it_ends_and_says_so(run_agent: Run) -> None:
-    done = run_agent(NOBODY)
+def test_without_a_metadata_service_it_ends_and_says_so(run_agent: Run, nowhere: str) -> None:
+    done = run_agent(nowhere)
     assert done.returncode == 4
     assert done.stderr.splitlines()[-1].startswith("cloudpits-agent: instance metadata service: PUT /latest/api/token:")
 

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from cloudpits.agents.processes import Process
+from tests.integration.agents.region import until
 
 
 def child(script: str, folder: Path) -> Process:
-    command = [sys.executable, "-c", script]
-    return Process(command, folder, folder / "child.log", dict(os.environ, GREETING="hello"))
+    return Process([sys.executable, "-c", script], folder, folder / "child.log", {"GREETING": "hello"})
 
 
 def ended(process: Process) -> int:
-    deadline = time.monotonic() + 30
-    while (code := process.poll()) is None:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: process.poll() is not None, "the end of the child")
+    code = process.poll()
+    assert code is not None
     return code
 
 
@@ -40,6 +37,13 @@ def test_its_errors_are_its_last_words(tmp_path: Path) -> None:
     assert process.last_words() == "module libpi.so: not found"
 
 
+def test_what_a_killed_child_said_is_not_lost(tmp_path: Path) -> None:
+    process = child("import os, signal; print('half way'); os.kill(os.getpid(), signal.SIGKILL)", tmp_path)
+    process.start()
+    assert ended(process) == -9
+    assert process.last_words() == "half way"
+
+
 def test_it_can_be_started_again_and_its_log_goes_on(tmp_path: Path) -> None:
     process = child("print('once')", tmp_path)
     for _ in range(2):
@@ -50,7 +54,7 @@ def test_it_can_be_started_again_and_its_log_goes_on(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("ask", "code"), [("terminate", -15), ("kill", -9)])
 def test_it_can_be_ended(tmp_path: Path, ask: str, code: int) -> None:
-    process = child("import time; time.sleep(60)", tmp_path)
+    process = child("import signal; signal.pause()", tmp_path)
     process.start()
     getattr(process, ask)()
     assert ended(process) == code

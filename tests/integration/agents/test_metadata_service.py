@@ -11,24 +11,28 @@ import pytest
 from cloudpits.agents.imds import ENDPOINT_VARIABLE, Identity, MetadataError, MetadataService, SpotAction
 from cloudpits.local.metadata import InstanceFacts
 from cloudpits.local.metadata import MetadataService as Emulated
-
-PLACE = ("i-0a", "c5.large", "us-east-1a", "127.0.52.1")
+from tests.integration.agents.region import PATIENCE_S
 
 
 @pytest.fixture
-def emulated() -> Iterator[Emulated]:
-    service = Emulated(InstanceFacts(*PLACE, spot=True, user_data=""))
+def emulated(addresses: Iterator[str]) -> Iterator[Emulated]:
+    service = Emulated(InstanceFacts("i-0a", "c5.large", "us-east-1a", next(addresses), spot=True, user_data=""))
     yield service
     service.close()
 
 
 @pytest.fixture
 def client(emulated: Emulated) -> MetadataService:
-    return MetadataService.from_environment({ENDPOINT_VARIABLE: emulated.endpoint})
+    return MetadataService(emulated.endpoint, PATIENCE_S)
 
 
-def test_an_instance_learns_who_it_is(client: MetadataService) -> None:
-    assert client.identity() == Identity(*PLACE)
+def test_an_instance_learns_who_it_is(client: MetadataService, emulated: Emulated) -> None:
+    assert client.identity() == Identity("i-0a", "c5.large", "us-east-1a", emulated.facts.private_ip)
+
+
+def test_the_environment_names_the_service(emulated: Emulated) -> None:
+    named = MetadataService.from_environment({ENDPOINT_VARIABLE: emulated.endpoint})
+    assert named.get("instance-id") == "i-0a"
 
 
 def test_without_a_notice_nothing_is_announced(client: MetadataService) -> None:
@@ -42,9 +46,9 @@ def test_a_notice_says_what_happens_and_when(client: MetadataService, emulated: 
     assert client.rebalance_advised_at() == 1_700_000_000.0
 
 
-def test_nobody_there_is_an_error_that_says_so() -> None:
+def test_nobody_there_is_an_error_that_says_so(nowhere: str) -> None:
     with pytest.raises(MetadataError, match=r"instance metadata service: PUT /latest/api/token: .*refused"):
-        MetadataService("http://127.0.52.2:9").identity()
+        MetadataService(nowhere, PATIENCE_S).identity()
 
 
 def test_an_endpoint_must_be_an_address() -> None:
@@ -90,7 +94,7 @@ def scripted() -> Iterator[type[Scripted]]:
 
 def test_an_expired_token_is_renewed(scripted: type[Scripted]) -> None:
     scripted.answer = (200, "value")
-    client = MetadataService(scripted.endpoint)
+    client = MetadataService(scripted.endpoint, PATIENCE_S)
     assert [client.get("instance-id") for _ in range(3)] == ["value"] * 3
 
 
@@ -107,10 +111,10 @@ def test_an_expired_token_is_renewed(scripted: type[Scripted]) -> None:
 def test_nonsense_is_an_error_and_no_notice(scripted: type[Scripted], answer: tuple[int, str], problem: str) -> None:
     scripted.answer = answer
     with pytest.raises(MetadataError, match=problem):
-        MetadataService(scripted.endpoint).spot_action()
+        MetadataService(scripted.endpoint, PATIENCE_S).spot_action()
 
 
 def test_an_identity_must_be_complete(scripted: type[Scripted]) -> None:
     scripted.answer = (404, "")
     with pytest.raises(MetadataError, match="instance-id is missing"):
-        MetadataService(scripted.endpoint).identity()
+        MetadataService(scripted.endpoint, PATIENCE_S).identity()
