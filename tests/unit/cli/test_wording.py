@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +42,15 @@ def test_doctor_is_content_without_optional_things(
     document = json.loads(capsys.readouterr().out)
     assert document["well"] is True
     assert [check["name"] for check in document["checks"]] == ["Python", "Chromium"]
+
+
+def test_a_node_beside_the_command_serves_it_without_an_activated_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "node").write_text("#!/bin/sh\necho v24.1.0\n")
+    (tmp_path / "node").chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(doctor, "CHECKS", (doctor.node_version,))
+    assert typed("doctor", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["checks"][0]["found"] == "v24.1.0"

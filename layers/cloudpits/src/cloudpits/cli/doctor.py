@@ -19,7 +19,7 @@ from cloudpits.domain.errors import CloudPitsError, InvalidInputError
 
 PYTHON_NEEDED = (3, 11)
 NODE_NEEDED = 20
-MISSING_TOOL = "apt-get install {package} (make install does it on Debian)"
+MISSING_TOOL = "make install (on Debian; elsewhere your package manager)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def node_version() -> Finding:
     """Node.js, which the CDK command line and CDK's Python bindings run on."""
     version = _version("node", "--version")
     well = version is not None and int(version.lstrip("v").partition(".")[0]) >= NODE_NEEDED
-    return Finding("Node.js", version or "missing", "deploy, run", "" if well else "install Node.js 20 or newer")
+    return Finding("Node.js", version or "missing", "deploy, run", "" if well else "make install")
 
 
 def cdk_command() -> Finding:
@@ -102,9 +102,9 @@ CHECKS: tuple[Callable[[], Finding], ...] = (
     node_version,
     cdk_command,
     emulator,
-    lambda: _tool("MariaDB", ("mariadbd", "--version"), "run --local", MISSING_TOOL.format(package="mariadb-server")),
-    lambda: _tool("C++ compiler", ("g++", "--version"), "examples/pi", MISSING_TOOL.format(package="g++")),
-    lambda: _tool("Chromium", ("chromium", "--version"), "report tests", MISSING_TOOL.format(package="chromium")),
+    lambda: _tool("MariaDB", ("mariadbd", "--version"), "run --local", MISSING_TOOL),
+    lambda: _tool("C++ compiler", ("g++", "--version"), "examples/pi", MISSING_TOOL),
+    lambda: _tool("Chromium", ("chromium", "--version"), "report tests", "make install-test"),
     database,
     aws_credentials,
 )

@@ -80,8 +80,16 @@ def _silence(*descriptors: int) -> None:
         os.dup2(nowhere, descriptor)
 
 
+def _prefer_own_tools() -> None:
+    """Let the programs beside this one come first, as in an activated environment: Node.js may be among them."""
+    own = os.path.dirname(sys.executable)  # noqa: PTH120  # see above: nothing is imported yet
+    paths = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    os.environ["PATH"] = os.pathsep.join([own, *(path for path in paths if path != own)])
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit; unexpected exceptions are defects and say where to report them."""
+    _prefer_own_tools()
     try:
         code = _exit_code(arguments)
     except Exception as error:  # noqa: BLE001  # the outermost frame: every defect must become exit code 1

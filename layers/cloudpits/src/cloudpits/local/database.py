@@ -28,6 +28,7 @@ DATABASE_URL = "CLOUDPITS_DATABASE_URL"
 DATABASE = "experimentos"
 USER = "administrator"  # another than the stacks give their database, which are created beside it
 HOST = "127.0.0.1"
+DEBIAN_PACKAGES = "mariadb-server-core mariadb-client-core"  # mariadb-server would start a service of its own
 
 # Starts "$@" and ends it when standard input closes, which the kernel does for a starter that was killed.
 _TIED_TO_STARTER = """
@@ -244,7 +245,7 @@ def _binary(*names: str) -> str:
         if found := shutil.which(name, path=path):
             return found
     raise StorageError(
-        f"{names[0]} not found: install MariaDB (Debian: apt-get install mariadb-server) or set {DATABASE_URL}"
+        f"{names[0]} not found: install MariaDB (Debian: apt-get install {DEBIAN_PACKAGES}) or set {DATABASE_URL}"
     )
 
 

@@ -37,7 +37,7 @@ def bootstrap(endpoint: str, region: str) -> None:
 def require_tools() -> None:
     """InvalidInputError unless the CDK can be run here."""
     if shutil.which("node") is None:
-        raise InvalidInputError("Node.js: not found; install Node.js 20 or newer (Debian: apt-get install nodejs npm)")
+        raise InvalidInputError("Node.js: not found; make install, or install Node.js 20 or newer")
     if not CDK.exists() or not Path("cdk.json").exists():
         raise InvalidInputError(f"{CDK}: not found; type this in the CloudPITS checkout, after make install")
 
