@@ -95,11 +95,11 @@ def install_package(target: Path, architecture: str, python: str) -> None:
 def write_launchers(folder: Path) -> None:
     """The package's commands, for whichever interpreter lies beside them."""
     folder.mkdir(parents=True, exist_ok=True)
-    scripts = tomllib.loads((PACKAGE / "pyproject.toml").read_text())["project"]["scripts"]
+    scripts = tomllib.loads((PACKAGE / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
     for name, entry in scripts.items():
         module, _, function = entry.partition(":")
         launcher = folder / name
-        launcher.write_text(_LAUNCHER.format(module=module, function=function))
+        launcher.write_text(_LAUNCHER.format(module=module, function=function), encoding="utf-8")
         launcher.chmod(0o755)
 
 

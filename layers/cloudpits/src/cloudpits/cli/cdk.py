@@ -6,19 +6,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from cloudpits.domain.errors import CloudError, InvalidInputError
-
-COMMAND = Path("node_modules/.bin/cdk")
+from cloudpits.config.cdk import COMMAND, app, require_cdk
+from cloudpits.domain.errors import CloudError
 
 
 def run_cdk(arguments: Sequence[str]) -> None:
     """Run ``cdk`` in the current folder with its output shown; CloudError when it fails."""
-    if not COMMAND.exists() or not Path("cdk.json").exists():
-        raise InvalidInputError(f"{COMMAND}: not found; type this in the CloudPITS checkout, after make install")
-    # The app is run by this very interpreter, so that it finds the packages this command runs with.
-    command = [str(COMMAND), *arguments, "--app", f"{sys.executable} app.py"]
+    require_cdk()
+    command = [str(COMMAND), *arguments, "--app", app()]
     environment = os.environ | {"JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION": "20"}
     done = subprocess.run(command, env=environment, stdout=sys.stderr, check=False)  # noqa: S603  # our own command line
     if done.returncode != 0:

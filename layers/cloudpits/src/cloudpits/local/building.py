@@ -36,7 +36,9 @@ def build_module(experiment: Experiment) -> None:
         raise InvalidInputError(f"{module}: must be compiled from {source}, but g++ is missing (apt-get install g++)")
     print(f"compiling {source}", file=sys.stderr)  # noqa: T201 -- progress for people
     command = [compiler, *FLAGS, "-o", str(module), str(source)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- the compiler, by path
+    done = subprocess.run(  # noqa: S603 -- the compiler, by path
+        command, capture_output=True, encoding="utf-8", errors="replace", check=False
+    )
     if done.returncode:
         errors = [line for line in done.stderr.splitlines() if "error:" in line] or ["g++ failed"]
         raise InvalidInputError(f"program.module: {errors[0]}")

@@ -10,7 +10,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,11 +22,11 @@ from urllib.parse import quote
 import pymysql
 
 from cloudpits.domain.errors import StorageError
+from cloudpits.local.loopback import HOST, free_port
 
 DATABASE_URL = "CLOUDPITS_DATABASE_URL"
 DATABASE = "experimentos"
 USER = "administrator"  # another than the stacks give their database, which are created beside it
-HOST = "127.0.0.1"
 DEBIAN_PACKAGES = "mariadb-server-core mariadb-client-core"  # mariadb-server would start a service of its own
 
 # Starts "$@" and ends it when standard input closes, which the kernel does for a starter that was killed.
@@ -97,7 +96,7 @@ class PrivateMariaDb:
     def pid(self) -> int | None:
         """Process id of the server, None when it does not run or is not ours."""
         with contextlib.suppress(OSError, ValueError):
-            return int((self._folder / "mariadb.pid").read_text())
+            return int((self._folder / "mariadb.pid").read_text(encoding="utf-8"))
         return None
 
     def start(self) -> str:
@@ -106,7 +105,7 @@ class PrivateMariaDb:
             return self.url
         self._prepare_folder()
         for attempt in range(1, _ATTEMPTS + 1):
-            self.port = _free_port()
+            self.port = free_port()
             self._spawn()
             try:
                 self._await_ready()
@@ -141,7 +140,7 @@ class PrivateMariaDb:
     def _prepare_folder(self) -> None:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            if len(str(self._folder / "mariadb.sock")) > _LONGEST_SOCKET_PATH:
+            if len(os.fsencode(self._folder / "mariadb.sock")) > _LONGEST_SOCKET_PATH:
                 self._socket_folder = Path(tempfile.mkdtemp(prefix="cloudpits-db-"))
             self.password = self._stored_password()
         except OSError as error:
@@ -155,29 +154,38 @@ class PrivateMariaDb:
         """The password given at the first start; readable by the owner alone."""
         path = self._folder / "password"
         path.touch(mode=0o600)
-        if not path.read_text():  # new, or left empty by a start that was killed
-            path.write_text(secrets.token_urlsafe(24))
-        return path.read_text()
+        if not path.read_text(encoding="utf-8"):  # new, or left empty by a start that was killed
+            path.write_text(secrets.token_urlsafe(24), encoding="utf-8")
+        return path.read_text(encoding="utf-8")
 
     def _install(self) -> None:
         installer = _binary("mariadb-install-db", "mysql_install_db")
-        half_done = self._folder / "data.new"
-        where = [f"--datadir={half_done}", f"--tmpdir={self._temporary()}"]
-        command = [installer, "--no-defaults", *where, "--skip-test-db", *_FRUGAL, *_as_root()]
         # A folder left by an interrupted installation would make the installer stop.
         shutil.rmtree(self._folder / "data", ignore_errors=True)
         for _attempt in range(_ATTEMPTS):
-            shutil.rmtree(half_done, ignore_errors=True)
-            done = subprocess.run(  # noqa: S603  the program was looked up, the arguments are ours
-                command, check=False, capture_output=True, text=True, stdin=subprocess.DEVNULL
-            )
-            if done.returncode == 0:
-                half_done.rename(self._folder / "data")
+            shutil.rmtree(self._folder / "data.new", ignore_errors=True)
+            code, said = self._run_installer(installer)
+            if code == 0:
+                (self._folder / "data.new").rename(self._folder / "data")
                 return
-        said = done.stderr + done.stdout
-        self.log.write_text(said)
+        self.log.write_text(said, encoding="utf-8")
         reason = _first_error(said)
         raise StorageError(f"{installer} failed ({reason}); see {self.log}, free disk space or choose another folder")
+
+    def _run_installer(self, installer: str) -> tuple[int, str]:
+        """Have it fill ``data.new``: its exit code, and what it said of the folder.
+
+        The installer is a shell script that takes paths apart at spaces, so it is shown the folder through a link.
+        """
+        with tempfile.TemporaryDirectory(prefix="cloudpits-db-", dir="/tmp") as place:
+            link = Path(place) / "folder"
+            link.symlink_to(self._folder)
+            where = [f"--datadir={link / 'data.new'}", f"--tmpdir={link / self._temporary().name}"]
+            command = [installer, "--no-defaults", *where, "--skip-test-db", *_FRUGAL, *_as_root()]
+            done = subprocess.run(  # noqa: S603  the program was looked up, the arguments are ours
+                command, check=False, capture_output=True, encoding="utf-8", errors="replace", stdin=subprocess.DEVNULL
+            )
+        return done.returncode, (done.stderr + done.stdout).replace(str(link), str(self._folder))
 
     def _temporary(self) -> Path:
         """Its own folder: a server that starts removes every temporary table there, other servers' too."""
@@ -188,7 +196,7 @@ class PrivateMariaDb:
     def _spawn(self) -> None:
         first_statements = self._folder / "init.sql"
         first_statements.touch(mode=0o600)
-        first_statements.write_text(_first_statements(self.password))
+        first_statements.write_text(_first_statements(self.password), encoding="utf-8")
         self.log.write_bytes(b"")
         command = ["/bin/sh", "-c", _TIED_TO_STARTER, "sh", _binary("mariadbd", "mysqld"), *self._options()]
         self._process = subprocess.Popen(  # noqa: S603  the program was looked up, the arguments are ours
@@ -228,7 +236,7 @@ class PrivateMariaDb:
         raise StorageError(f"MariaDB did not answer within {_START_TIMEOUT_S:.0f} s; see {self.log}")
 
     def _log_text(self) -> str:
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+        return self.log.read_text(errors="replace", encoding="utf-8") if self.log.exists() else ""
 
 
 def _first_error(text: str) -> str:
@@ -252,13 +260,6 @@ def _binary(*names: str) -> str:
 def _as_root() -> list[str]:
     """MariaDB refuses to run as root unless told that this is wanted."""
     return ["--user=root"] if os.geteuid() == 0 else []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _first_statements(password: str) -> str:

@@ -7,17 +7,16 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import boto3
 
+from cloudpits.config.cdk import COMMAND, app, require_cdk
 from cloudpits.domain.errors import CloudError, InvalidInputError
 from cloudpits.local.emulated_aws import ACCOUNT
 
-CDK = Path("node_modules/.bin/cdk")
 HOME = Path(".cloudpits")
 QUALIFIER = "hnb659fds"  # of CDK's standard bootstrap
 BOOTSTRAP_VERSION = "28"
@@ -38,8 +37,7 @@ def require_tools() -> None:
     """InvalidInputError unless the CDK can be run here."""
     if shutil.which("node") is None:
         raise InvalidInputError("Node.js: not found; make install, or install Node.js 20 or newer")
-    if not CDK.exists() or not Path("cdk.json").exists():
-        raise InvalidInputError(f"{CDK}: not found; type this in the CloudPITS checkout, after make install")
+    require_cdk()
 
 
 class Deployment:
@@ -58,10 +56,9 @@ class Deployment:
         this run goes on with a copy (of links).
         """
         shared = HOME.absolute() / "cdk.out"
-        app = f"{sys.executable} app.py"
-        with (HOME / "cdk.lock").open("w") as lock:
+        with (HOME / "cdk.lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            self._cdk("synth", "--quiet", "--app", app, "--output", str(shared), *self._context)
+            self._cdk("synth", "--quiet", "--app", app(), "--output", str(shared), *self._context)
             shutil.copytree(shared, self._assembly, copy_function=os.link)
 
     def deploy(self, stack: str) -> Mapping[str, Any]:
@@ -71,12 +68,12 @@ class Deployment:
             *("deploy", stack, "--exclusively", "--app", str(self._assembly), "--outputs-file", str(outputs)),
             *("--require-approval", "never", "--method", "direct"),
         )
-        found: dict[str, Any] = json.loads(outputs.read_text())[stack]
+        found: dict[str, Any] = json.loads(outputs.read_text(encoding="utf-8"))[stack]
         return found
 
     def _cdk(self, *arguments: str) -> None:
         log = self._folder / f"cdk-{arguments[0]}-{arguments[1].strip('-')}.log"
-        command = [str(CDK), *arguments, "--no-notices", "--ci"]
+        command = [str(COMMAND), *arguments, "--no-notices", "--ci"]
         with log.open("wb") as file:
             try:
                 done = subprocess.run(  # noqa: S603 -- the pinned CDK command line
@@ -90,6 +87,6 @@ class Deployment:
 
 
 def _reason(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    lines = [line.strip() for line in log.read_text(errors="replace", encoding="utf-8").splitlines() if line.strip()]
     telling = [line for line in lines if line.startswith("cloudpits:") or "❌" in line or "rror:" in line]
     return (telling or lines or ["no message"])[-1]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -15,18 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from cloudpits.domain.errors import CloudError, InvalidInputError
+from cloudpits.local.loopback import HOST, free_port
 
-HOST = "127.0.0.1"
 ACCOUNT = "123456789012"  # as access key it makes the emulator, and the CDK's cache, use this account
 EMULATOR_PYTHON = "CLOUDPITS_EMULATOR_PYTHON"
 _START_S = 30.0
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def emulator_python(environ: Mapping[str, str] = os.environ) -> Path:
@@ -68,7 +60,7 @@ class EmulatedAws:
         scratch = self._folder / "tmp"
         scratch.mkdir(parents=True, exist_ok=True)
         world = self._folder / "world.json"
-        world.write_text(json.dumps(self._world))
+        world.write_text(json.dumps(self._world), encoding="utf-8")
         port = free_port()
         self.endpoint = f"http://{HOST}:{port}"
         environment = {
@@ -104,7 +96,7 @@ class EmulatedAws:
                 time.sleep(0.05)
             else:
                 return
-        lines = self.log.read_text(errors="replace").strip().splitlines() or ["no message"]
+        lines = self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines() or ["no message"]
         self.stop()
         raise CloudError(f"the emulated AWS did not start: {lines[-1]}; see {self.log}", "EmulatorNotStarted")
 

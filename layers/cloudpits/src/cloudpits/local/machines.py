@@ -155,7 +155,7 @@ class Supervisor:
         document = extract(facts.user_data)
         home = self.folder / facts.instance_id
         (home / "work").mkdir(parents=True)
-        (home / "agent.json").write_text(document.model_dump_json())
+        (home / "agent.json").write_text(document.model_dump_json(), encoding="utf-8")
         metadata = MetadataService(facts)
         environment = {
             **self.environment,

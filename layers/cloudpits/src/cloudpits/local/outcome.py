@@ -52,7 +52,7 @@ def save_function_logs(stage: Stage) -> None:
                 lines += [f"{group['logGroupName']} {event['message'].rstrip()}" for event in page["events"]]
     except (BotoCoreError, ClientError, OSError):
         lines.append("the emulated AWS does not answer any more")
-    (stage.folder / "functions.log").write_text("\n".join(lines) + "\n")
+    (stage.folder / "functions.log").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def show_result(document: Mapping[str, Any], console: Console) -> None:

@@ -13,7 +13,7 @@ from cloudpits.agents.processes import find_program
 from cloudpits.config.artefacts import modules_by_architecture
 from cloudpits.config.experiment import Experiment
 from cloudpits.domain.errors import InvalidInputError
-from cloudpits.local.emulated_aws import HOST, free_port
+from cloudpits.local.loopback import HOST, free_port
 
 PATIENCE_S = 1800.0
 
@@ -57,7 +57,7 @@ class ReferenceRun:
     def _run(self) -> None:
         port = free_port()
         (self._folder / "nodes").mkdir()
-        (self._folder / "nodes" / "here").write_text(f"node {HOST}:{port}\n")
+        (self._folder / "nodes" / "here").write_text(f"node {HOST}:{port}\n", encoding="utf-8")
         common = ["--job", "reference", "--bind", HOST]
         job_manager = ["spits-jm", *common, "--port", str(free_port()), "--nodes-dir", str(self._folder / "nodes")]
         task_manager = ["spits-tm", *common, "--port", str(port), "--workers", "1"]
@@ -86,5 +86,5 @@ class ReferenceRun:
             )
 
     def _last_words(self, name: str) -> str:
-        lines = (self._folder / f"{name}.log").read_text(errors="replace").strip().splitlines()
+        lines = (self._folder / f"{name}.log").read_text(errors="replace", encoding="utf-8").strip().splitlines()
         return lines[-1] if lines else f"{name} said nothing"

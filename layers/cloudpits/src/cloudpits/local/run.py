@@ -244,7 +244,7 @@ class Play:
         if self._reference is not None and settings.compare_with_single_process:
             document["differs_from_single_process"] = differing_files(self._reference.files, files)
         document["running_instances_left"] = len(observer.look().fleet)
-        (self._stage.folder / FILE_NAME).write_text(json.dumps(document, indent=1, default=str))
+        (self._stage.folder / FILE_NAME).write_text(json.dumps(document, indent=1, default=str), encoding="utf-8")
         return document
 
 

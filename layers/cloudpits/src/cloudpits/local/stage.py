@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import time
 from collections.abc import Mapping
@@ -19,6 +18,7 @@ from cloudpits.local.clock import clock_environment, starting_at
 from cloudpits.local.database import PrivateMariaDb
 from cloudpits.local.deploying import HOME
 from cloudpits.local.emulated_aws import ACCOUNT, EmulatedAws, credentials
+from cloudpits.local.loopback import loopback_network
 from cloudpits.local.market import Market
 from cloudpits.local.warden import MARK, Warden
 
@@ -45,8 +45,8 @@ class Stage:
 
     @property
     def mark(self) -> str:
-        """What all processes of this cloud carry in their environment; see ``warden``."""
-        return self.run
+        """What all processes of this cloud and no other's carry in their environment; see ``warden``."""
+        return str(self.folder)
 
     @property
     def folder(self) -> Path:
@@ -81,7 +81,7 @@ class Stage:
         world = {
             "region": self.region,
             "account": ACCOUNT,
-            "network": f"127.{secrets.randbelow(200) + 20}",  # embedded clouds side by side keep apart
+            "network": self._exits.enter_context(loopback_network()),
             "database_url": database.url,
             "pool_capacity": self.pool_capacity,
             "faults": {"capacity_share": self.capacity_errors, "seed": self.seed},

@@ -22,7 +22,7 @@ _PATIENCE_S = 10.0
 
 def marked(mark: str) -> Iterator[int]:
     """Process ids of all processes that carry ``mark``, except the caller's."""
-    entry = f"{MARK}={mark}".encode()
+    entry = os.fsencode(f"{MARK}={mark}")
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit() and int(folder.name) != os.getpid():
             with contextlib.suppress(OSError):  # it ended in the meantime, or is another user's
@@ -31,7 +31,7 @@ def marked(mark: str) -> Iterator[int]:
 
 
 def _zombie(folder: Path) -> bool:
-    return (folder / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    return (folder / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "Z"
 
 
 def sweep(mark: str) -> int:

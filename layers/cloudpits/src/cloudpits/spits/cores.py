@@ -26,6 +26,6 @@ def _quota_v1(folder: Path) -> float | None:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text().strip()
+        return file.read_text(encoding="utf-8").strip()
     except OSError:
         return ""

@@ -10,5 +10,5 @@ from pathlib import Path
 def write_atomically(path: Path, document: dict[str, object]) -> None:
     """Replace a JSON file so that a reader sees the old or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(document))
+    temporary.write_text(json.dumps(document), encoding="utf-8")
     temporary.replace(path)

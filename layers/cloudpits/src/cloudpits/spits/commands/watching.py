@@ -60,7 +60,7 @@ def _tell_failure(status: Path | None, message: str) -> None:
     if status is None:
         return
     try:
-        document = json.loads(status.read_text())
+        document = json.loads(status.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         document = {}
     write_atomically(status, {**document, "state": "failed", "message": message})

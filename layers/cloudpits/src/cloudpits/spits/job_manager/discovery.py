@@ -35,7 +35,7 @@ class NodeFiles:
             known = self._known.get(path)
             if known and known[0] == version:
                 return known
-            return version, parse_nodes(path.read_text(errors="replace"))
+            return version, parse_nodes(path.read_text(errors="replace", encoding="utf-8"))
         except OSError:
             return None
 

@@ -26,6 +26,7 @@ _log = logging.getLogger(__name__)
 _SHORTEST_PAUSE_S = 0.002
 _LONGEST_PAUSE_S = 0.25
 _WAIT_S = 2.0
+_FAREWELL_S = 5.0
 _SILENCES = 3
 _BATCH_TASKS = 256
 _REFILL_S = 0.02
@@ -113,7 +114,7 @@ class Node:
         """End the loops and tell the task manager to exit; silence is as good as an answer."""
         await self._end_loops()
         try:
-            async with self._conversation(wire.TERMINATE, min(2.0, self._settings.heartbeat_s)) as peer:
+            async with self._conversation(wire.TERMINATE, min(_FAREWELL_S, self._settings.heartbeat_s)) as peer:
                 await peer.flush()
         except PeerError as error:
             _log.info("could not tell %s to terminate: %s", self.name, error)

@@ -20,7 +20,7 @@ class Announcement:
         """Write the file, whole or not at all."""
         self._file.parent.mkdir(parents=True, exist_ok=True)
         temporary = self._file.with_name(f".{self._file.name}.{os.getpid()}")
-        temporary.write_text(self._line)
+        temporary.write_text(self._line, encoding="utf-8")
         temporary.replace(self._file)
 
     def withdraw(self) -> None:

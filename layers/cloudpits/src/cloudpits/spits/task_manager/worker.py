@@ -22,7 +22,7 @@ from cloudpits.spits.task_manager.hand import Held
 
 _NEVER_S: Final = 1e9  # a task may be silent for as long as it likes
 _FATE_POLL_S: Final = 0.01
-_FATE_POLLS: Final = 100
+_FATE_POLLS: Final = 1000
 _ONE_WRITE: Final = 1 << 16
 
 
