@@ -220,7 +220,7 @@ def broken(documents: Sequence[dict[str, Any]]) -> list[str]:
 def write(results: dict[str, Any]) -> None:
     """Keep the results for the documentation and for the next comparison."""
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -112,7 +112,9 @@ def main(arguments: list[str] | None = None) -> int:
             f"{sweeps[-1]['seconds_per_1000']:.0f} s (promised {PROMISED_SWEEP_S:.0f})"
         )
     if not quick:
-        RESULTS.write_text(json.dumps({"log": read, "cycles": cycles, "sweeps": sweeps}, indent=1) + "\n")
+        RESULTS.write_text(
+            json.dumps({"log": read, "cycles": cycles, "sweeps": sweeps}, indent=1) + "\n", encoding="utf-8"
+        )
     return 0
 
 

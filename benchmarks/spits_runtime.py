@@ -51,7 +51,7 @@ def job_folder() -> Iterator[Path]:
 
 def start(folder: Path, command: str, *arguments: object, environment: dict[str, str] | None = None) -> Any:
     """Start a command in ``folder``; its output goes to a log there."""
-    log = (folder / f"{command}.log").open("a")
+    log = (folder / f"{command}.log").open("a", encoding="utf-8")
     line = [str(BIN / command), *(str(argument) for argument in arguments)]
     return subprocess.Popen(line, cwd=folder, stdout=log, stderr=log, env={**os.environ, **(environment or {})})
 
@@ -80,7 +80,7 @@ def run_job(folder: Path, *line: object, sample: bool = False, **options: Any) -
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise SystemExit((folder / "spits-jm.log").read_text())
+        raise SystemExit((folder / "spits-jm.log").read_text(encoding="utf-8"))
     return Outcome(time.perf_counter() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss, memory)
 
 
@@ -90,8 +90,8 @@ def watch(process: Any, status: Path) -> Iterator[tuple[int, int]]:
     while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         time.sleep(0.5)
         try:
-            document = json.loads(status.read_text())
-            pages = int(Path(f"/proc/{document['pid']}/statm").read_text().split()[1])
+            document = json.loads(status.read_text(encoding="utf-8"))
+            pages = int(Path(f"/proc/{document['pid']}/statm").read_text(encoding="utf-8").split()[1])
         except (FileNotFoundError, ProcessLookupError, IndexError):
             continue
         yield document["tasks_committed"], pages * os.sysconf("SC_PAGESIZE") // 1024
@@ -120,7 +120,7 @@ def measure_dispatch(managers: int, tasks: int, slow_network: bool = False) -> t
     with job_folder() as folder, task_managers(folder, managers, 1, NOTHING, tasks, environment=environment):
         nothing = run_job(folder, "--keep-task-managers", NOTHING, 0, environment=environment)
         outcome = run_job(folder, NOTHING, tasks, environment=environment)
-        rate = float((folder / "rate.txt").read_text())
+        rate = float((folder / "rate.txt").read_text(encoding="utf-8"))
     return rate, (outcome.cpu_s - nothing.cpu_s) / tasks
 
 
@@ -132,7 +132,7 @@ def measure_dispatch_as_the_reference(pi: Path, tasks: int) -> float:
         port = free_port()
         peer = [sys.executable, PEER, "tm", "bench", str(port), "1", pi, "0", str(tasks)]
         with subprocess.Popen(peer) as process:
-            (folder / "nodes.txt").write_text(f"node 127.0.0.1:{port}\n")
+            (folder / "nodes.txt").write_text(f"node 127.0.0.1:{port}\n", encoding="utf-8")
             outcome = run_job(folder, pi, 0, tasks, environment=environment)
             process.wait(30)
     return tasks / outcome.wall_s
@@ -151,7 +151,7 @@ def measure_throughput_of_sleepers(rounds: int) -> float:
     progress(f"sleepers: {tasks} tasks of 1 s on 4 task managers of 8 workers")
     with job_folder() as folder, task_managers(folder, 4, 8, SLEEP, tasks):
         run_job(folder, SLEEP, tasks)
-        spans = json.loads((folder / "spans.json").read_text())
+        spans = json.loads((folder / "spans.json").read_text(encoding="utf-8"))
     return tasks / (max(end for _, end in spans) - min(begin for begin, _ in spans))
 
 
@@ -234,7 +234,7 @@ def main() -> int:
         "quick": quick,
     }
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({"machine": machine, "figures": figures}, indent=1) + "\n")
+    RESULTS.write_text(json.dumps({"machine": machine, "figures": figures}, indent=1) + "\n", encoding="utf-8")
     for name, value in figures.items():
         sign = "≤" if value["at_most"] else "≥"
         target = "" if value["target"] is None else f"{sign} {value['target']} {'met' if value['met'] else 'MISSED'}"

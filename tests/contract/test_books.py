@@ -259,7 +259,7 @@ class TestLock:
 finite = st.floats(allow_nan=False, allow_infinity=False)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], max_examples=40)
 @given(spent=finite, started=finite, text=st.text(st.characters(exclude_categories=["Cs"]), max_size=200))
 def test_figures_and_text_come_back_bit_by_bit(books: Books, spent: float, started: float, text: str) -> None:
     record = a_run(started_at=started, spent_usd=spent, message=text, policy_memory={text: spent})

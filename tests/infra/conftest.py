@@ -118,14 +118,14 @@ def experiment_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "libhelper.so.1").write_bytes(elf("x86_64") + b" helper")
     (folder / "input.bin").write_bytes(b"data")
     path = folder / "demo.toml"
-    path.write_text(EXPERIMENT.format(folder=folder))
+    path.write_text(EXPERIMENT.format(folder=folder), encoding="utf-8")
     return path
 
 
 @pytest.fixture(scope="session")
 def app_context() -> Mapping[str, Any]:
     """What the CDK command line would pass from cdk.json, asset building off."""
-    flags = json.loads((REPOSITORY / "cdk.json").read_text())["context"]
+    flags = json.loads((REPOSITORY / "cdk.json").read_text(encoding="utf-8"))["context"]
     return {**flags, "aws:cdk:bundling-stacks": []}
 
 
@@ -144,7 +144,7 @@ def synthesise(app_context: Mapping[str, Any], tmp_path_factory: pytest.TempPath
 
 def read_stack(folder: Path, name: str) -> Stack:
     """A stack of a cloud assembly."""
-    return Stack(json.loads((folder / f"{name}.template.json").read_text()))
+    return Stack(json.loads((folder / f"{name}.template.json").read_text(encoding="utf-8")))
 
 
 @pytest.fixture(scope="session")

@@ -96,9 +96,9 @@ def test_equal_sources_are_built_once_and_other_targets_apart() -> None:
 def test_a_digest_depends_on_names_and_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundling, "REPOSITORY", tmp_path)
     one, two = tmp_path / "1.sql", tmp_path / "2.sql"
-    one.write_text("SELECT 1;")
-    two.write_text("SELECT 1;")
+    one.write_text("SELECT 1;", encoding="utf-8")
+    two.write_text("SELECT 1;", encoding="utf-8")
     before = files_digest([one])
     assert before != files_digest([two])
-    one.write_text("SELECT 2;")
+    one.write_text("SELECT 2;", encoding="utf-8")
     assert before != files_digest([one])

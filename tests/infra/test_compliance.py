@@ -13,7 +13,7 @@ from cfnlint.api import ManualArgs, lint
 
 @pytest.mark.parametrize("name", ["CloudPits-Shared", "CloudPits-demo"])
 def test_template_is_valid_cloudformation(assembly: Any, name: str) -> None:
-    text = (assembly.folder / f"{name}.template.json").read_text()
+    text = (assembly.folder / f"{name}.template.json").read_text(encoding="utf-8")
     findings = lint(text, config=ManualArgs(regions=["us-east-1"], ignore_checks=["W"]))
     assert [f"{finding.rule.id} {finding.path}: {finding.message}" for finding in findings] == []
 
@@ -22,7 +22,7 @@ def test_every_acknowledgement_says_why(assembly: Any) -> None:
     reasons = [
         reason
         for stack in ("CloudPits-Shared", "CloudPits-demo")
-        for entries in json.loads((assembly.folder / f"{stack}.metadata.json").read_text()).values()
+        for entries in json.loads((assembly.folder / f"{stack}.metadata.json").read_text(encoding="utf-8")).values()
         for entry in entries
         if "acknowledge" in entry["type"].lower()
         for reason in entry["data"].values()

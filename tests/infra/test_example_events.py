@@ -47,4 +47,4 @@ def test_registry_is_made_once_with_the_shared_stack(shared: Any) -> None:
 def test_registry_and_examples_can_be_left_out(synthesise: Callable[..., Path], experiment_file: Path) -> None:
     folder = synthesise(experiment=str(experiment_file), test_events="off")
     for path in folder.glob("*.template.json"):
-        assert "AWS::EventSchemas" not in path.read_text()
+        assert "AWS::EventSchemas" not in path.read_text(encoding="utf-8")

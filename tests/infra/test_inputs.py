@@ -57,7 +57,9 @@ def test_run_is_named_after_the_program_unless_given(experiment_file: Path) -> N
 
 def test_a_missing_module_is_named_with_file_and_field(tmp_path: Path, experiment_file: Path) -> None:
     broken = tmp_path / "broken.toml"
-    broken.write_text(experiment_file.read_text().replace("libdemo-arm.so", "gone.so"))
+    broken.write_text(
+        experiment_file.read_text(encoding="utf-8").replace("libdemo-arm.so", "gone.so"), encoding="utf-8"
+    )
     with pytest.raises(InvalidInputError, match=r"broken\.toml: program\.module\.arm64: no such file: .*gone\.so"):
         load_target(Settings(experiment=broken))
 
@@ -73,9 +75,9 @@ def test_a_missing_module_is_named_with_file_and_field(tmp_path: Path, experimen
 def test_a_bad_experiment_ends_synthesis_with_one_line(
     tmp_path: Path, experiment_file: Path, change: tuple[str, str], problem: str | None
 ) -> None:
-    text = experiment_file.read_text()
+    text = experiment_file.read_text(encoding="utf-8")
     broken = tmp_path / "broken.toml"
-    broken.write_text(text.replace(*change) if problem else text + "\n[limit]\nx = 1\n")
+    broken.write_text(text.replace(*change) if problem else text + "\n[limit]\nx = 1\n", encoding="utf-8")
     done = _app(experiment=str(broken))
     (line,) = done.stderr.strip().splitlines()
     assert line.startswith(f"cloudpits: {broken}: {problem or 'limit'}: ")
@@ -94,12 +96,15 @@ def _app(**context: str) -> subprocess.CompletedProcess[str]:
 def test_job_manager_must_be_of_an_architecture_the_module_is_built_for(
     tmp_path: Path, experiment_file: Path, synthesise: Callable[..., Any]
 ) -> None:
-    text = experiment_file.read_text().replace("[workers]", '[job_manager]\ninstance_type = "c5.large"\n[workers]')
+    text = experiment_file.read_text(encoding="utf-8").replace(
+        "[workers]", '[job_manager]\ninstance_type = "c5.large"\n[workers]'
+    )
     broken = tmp_path / "arm.toml"
     broken.write_text(
         text.replace('x86_64 = "', 'arm64 = "', 1)
         .replace("libdemo.so", "libdemo-arm.so", 1)
-        .replace(f', arm64 = "{experiment_file.parent}/libdemo-arm.so"', "")
+        .replace(f', arm64 = "{experiment_file.parent}/libdemo-arm.so"', ""),
+        encoding="utf-8",
     )
     with pytest.raises(InvalidInputError, match=r"job_manager\.instance_type: c5\.large is x86_64, but .* arm64 only"):
         synthesise(experiment=str(broken))
@@ -112,6 +117,8 @@ def test_arguments_that_overflow_what_aws_allows_are_refused(
     tmp_path: Path, experiment_file: Path, synthesise: Callable[..., Any], length: int, where: str
 ) -> None:
     broken = tmp_path / "long.toml"
-    broken.write_text(experiment_file.read_text().replace('["1000", "40"]', f'["{"9" * length}"]'))
+    broken.write_text(
+        experiment_file.read_text(encoding="utf-8").replace('["1000", "40"]', f'["{"9" * length}"]'), encoding="utf-8"
+    )
     with pytest.raises(InvalidInputError, match=rf"program\.arguments: too long for {where}"):
         synthesise(experiment=str(broken))

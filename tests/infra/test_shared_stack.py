@@ -76,7 +76,7 @@ def test_data_survive_the_deletion_of_the_stack(shared: Any) -> None:
 
 
 def test_stack_is_protected_against_deletion(assembly: Any) -> None:
-    manifest = json.loads((assembly.folder / "manifest.json").read_text())["artifacts"]
+    manifest = json.loads((assembly.folder / "manifest.json").read_text(encoding="utf-8"))["artifacts"]
     assert manifest["CloudPits-Shared"]["properties"]["terminationProtection"] is True
     assert not manifest["CloudPits-demo"]["properties"].get("terminationProtection", False)
 
@@ -114,7 +114,7 @@ def test_everything_an_experiment_imports_is_exported_without_one(
     synthesise: Callable[..., Path], assembly: Any, tmp_path: Path
 ) -> None:
     folder = synthesise()
-    alone = json.loads((folder / "CloudPits-Shared.template.json").read_text())
+    alone = json.loads((folder / "CloudPits-Shared.template.json").read_text(encoding="utf-8"))
     exported = {output["Export"]["Name"] for output in alone["Outputs"].values() if "Export" in output}
     assert not (folder / "CloudPits-demo.template.json").exists()
     assert _imports(assembly.experiment.template) <= exported
@@ -129,7 +129,9 @@ def _imports(value: Any) -> set[str]:
 
 
 def test_private_endpoints_are_a_switch(synthesise: Callable[..., Path]) -> None:
-    template = json.loads((synthesise(interface_endpoints="true") / "CloudPits-Shared.template.json").read_text())
+    template = json.loads(
+        (synthesise(interface_endpoints="true") / "CloudPits-Shared.template.json").read_text(encoding="utf-8")
+    )
     resources = template["Resources"].values()
     kinds = [each["Properties"]["VpcEndpointType"] for each in resources if each["Type"] == "AWS::EC2::VPCEndpoint"]
     assert kinds.count("Interface") == 6

@@ -11,6 +11,7 @@ import pytest
 from cloudpits.config.agent import AgentDocument, extract
 from cloudpits.config.experiment import Program
 from infra.constructs.user_data import user_data
+from tests.waiting import PATIENCE_S
 
 DOCUMENT = AgentDocument(
     role="worker",
@@ -44,7 +45,7 @@ def boot(tmp_path: Path, script: str) -> Callable[..., Sequence[str]]:
         for folder, names in ((commands, COMMANDS), (agent, (AGENT,))):
             folder.mkdir(parents=True)
             for name in names:
-                (folder / name).write_text(STAND_IN)
+                (folder / name).write_text(STAND_IN, encoding="utf-8")
                 (folder / name).chmod(0o755)
         moved = script.replace(
             "> >(tee -a /var/log/cloudpits.log | logger -t cloudpits -s 2>/dev/console)", "> /dev/null"
@@ -52,8 +53,8 @@ def boot(tmp_path: Path, script: str) -> Callable[..., Sequence[str]]:
         for folder in ("/opt/cloudpits", "/etc/cloudpits"):
             moved = moved.replace(folder, f"{tmp_path}{folder}")
         environment = {"PATH": f"{commands}:/usr/bin:/bin", "CALLS": str(calls), "FAIL": fail}
-        subprocess.run(["/bin/bash", "-c", moved], env=environment, check=False, timeout=20)
-        return calls.read_text().splitlines()
+        subprocess.run(["/bin/bash", "-c", moved], env=environment, check=False, timeout=PATIENCE_S)
+        return calls.read_text(encoding="utf-8").splitlines()
 
     return run
 
@@ -74,7 +75,7 @@ def test_instance_ends_whatever_fails(boot: Callable[..., Sequence[str]], broken
 
 def test_document_arrives_unharmed_by_the_shell(boot: Callable[..., Sequence[str]], tmp_path: Path) -> None:
     boot()
-    written = (tmp_path / "etc/cloudpits/agent.json").read_text()
+    written = (tmp_path / "etc/cloudpits/agent.json").read_text(encoding="utf-8")
     assert AgentDocument.model_validate_json(written) == DOCUMENT
 
 

@@ -21,7 +21,7 @@ def test_the_policy_benchmark_keeps_budgets_and_bound(tmp_path: Path) -> None:
 
 
 def test_the_kept_results_are_those_of_a_full_benchmark() -> None:
-    results = json.loads((ROOT / "benchmarks" / "results" / "policies.json").read_text())
+    results = json.loads((ROOT / "benchmarks" / "results" / "policies.json").read_text(encoding="utf-8"))
     assert results["runs"] >= 100
     rows = [row for table in results["tables"] for row in table["policies"]]
     assert rows

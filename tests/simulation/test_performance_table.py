@@ -15,7 +15,7 @@ HEADER = "instance_type,rate_mean,rate_stdev,samples"
 
 def table(folder: Path, *lines: str, header: str = HEADER) -> Path:
     path = folder / "rates.csv"
-    path.write_text("\n".join((header, *lines)) + "\n")
+    path.write_text("\n".join((header, *lines)) + "\n", encoding="utf-8")
     return path
 
 

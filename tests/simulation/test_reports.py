@@ -18,6 +18,7 @@ from cloudpits.reporting.html import KINDS, write_report
 from cloudpits.reporting.page import axis, mark_limits
 from cloudpits.simulation.compare import compare
 from cloudpits.simulation.simulate import simulate
+from tests.waiting import PATIENCE_S
 
 POOL = {"instance_type": "c5.large", "availability_zone": "us-east-1a", "market": "spot", "count": 3}
 PLAN: dict[str, Any] = {
@@ -102,7 +103,7 @@ def rendered_by_chromium(page: Path) -> str:
         "--dump-dom",
         page.as_uri(),
     ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=True).stdout
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

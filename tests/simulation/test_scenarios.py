@@ -62,7 +62,9 @@ def test_runs_start_a_day_after_their_own_pools_first_price(files: tuple[Path, P
         f"2021-02-{day:02}T00:00:00.000Z\tus-east-1\tus-east-1a\tc5.large\tLinux/UNIX\t0.04" for day in range(10, 21)
     ]
     two_regions = tmp_path / "log.tsv"
-    two_regions.write_text("\n".join(["timestamp\tregion\taz\tinstance_type\tos\tprice", *rows]) + "\n")
+    two_regions.write_text(
+        "\n".join(["timestamp\tregion\taz\tinstance_type\tos\tprice", *rows]) + "\n", encoding="utf-8"
+    )
     scenario = build_scenario(experiment(), two_regions, files[1])
     assert datetime.fromtimestamp(scenario.earliest, UTC) == datetime(2021, 2, 11, tzinfo=UTC)
 
@@ -148,7 +150,7 @@ def test_a_module_counts_its_own_tasks(tmp_path: Path) -> None:
 
 def test_a_log_of_one_price_is_enough(tmp_path: Path, files: tuple[Path, Path]) -> None:
     path = tmp_path / "log.tsv"
-    path.write_text("2021-03-02T00:00:00.000Z\tus-east-1\tus-east-1a\tc5.large\tLinux/UNIX\t0.0400\n")
+    path.write_text("2021-03-02T00:00:00.000Z\tus-east-1\tus-east-1a\tc5.large\tLinux/UNIX\t0.0400\n", encoding="utf-8")
     scenario = build_scenario(experiment(), read_price_log(path), files[1])
     result = play(realise(scenario, REGIMES["calm"], 0), registry.get("mpc"))
     assert result.completed
@@ -160,7 +162,8 @@ def test_a_pool_is_not_offered_before_its_first_price(
     path = tmp_path / "log.tsv"
     row = "{}\tus-east-1\tus-east-1a\t{}\tLinux/UNIX\t0.0400\n"
     path.write_text(
-        row.format("2021-03-02T00:00:00.000Z", "c5.large") + row.format("2021-03-30T00:00:00.000Z", "c5.xlarge")
+        row.format("2021-03-02T00:00:00.000Z", "c5.large") + row.format("2021-03-30T00:00:00.000Z", "c5.xlarge"),
+        encoding="utf-8",
     )
     scenario = build_scenario(experiment(workers__markets=["spot"]), read_price_log(path), files[1])
     policy = scripted(lambda _: ())

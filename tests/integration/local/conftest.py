@@ -6,7 +6,7 @@ import base64
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,16 +19,19 @@ from cloudpits.config.agent import AgentDocument, embed
 from cloudpits.config.experiment import Program
 from cloudpits.local.clock import clock_environment, starting_at
 from cloudpits.local.emulated_aws import ACCOUNT, EmulatedAws, credentials
+from cloudpits.local.loopback import loopback_network
 from cloudpits.local.warden import MARK, sweep
 
 REGION = "us-east-1"
 NOON = 1_614_772_800.0  # 2021-03-03T12:00Z
 HOUR = 3600.0
-# (at, zone, type, USD/hour): c5.large in zone a rises above 0.05 an hour and a half after noon
+SCALE = 60.0
+RISE = NOON + 24 * 30 * HOUR  # twelve hours of real time: no test is so slow that prices rise under its hands
+# (at, zone, type, USD/hour): c5.large in zone a rises above 0.05 in the end
 PRICES = [
     [NOON - HOUR, "us-east-1a", "c5.large", 0.030],
     [NOON - HOUR / 2, "us-east-1a", "c5.large", 0.035],
-    [NOON + 1.5 * HOUR, "us-east-1a", "c5.large", 0.060],
+    [RISE, "us-east-1a", "c5.large", 0.060],
     [NOON - HOUR, "us-east-1b", "c5.large", 0.034],
     [NOON - HOUR, "us-east-1a", "m5.large", 0.040],
 ]
@@ -51,22 +54,22 @@ class Emulated:
 
 @contextmanager
 def emulated(folder: Path, **changes: Any) -> Iterator[Emulated]:
-    clock, mark = starting_at(NOON, 60.0), secrets.token_hex(8)
-    world = {
-        "region": REGION,
-        "account": ACCOUNT,
-        "network": f"127.{secrets.randbelow(200) + 20}",
-        "types": [instance_type("c5.large"), instance_type("m5.large")],
-        "prices": PRICES,
-    } | changes
-    environment = {**os.environ, **credentials(REGION), **clock_environment(clock), MARK: mark}
-    aws = EmulatedAws(folder, world, environment)
-    aws.start()
-    try:
+    mark = secrets.token_hex(8)
+    with ExitStack() as exits:
+        world = {
+            "region": REGION,
+            "account": ACCOUNT,
+            "network": exits.enter_context(loopback_network()),
+            "types": [instance_type("c5.large"), instance_type("m5.large")],
+            "prices": PRICES,
+        } | changes
+        clock = starting_at(NOON, SCALE)
+        environment = {**os.environ, **credentials(REGION), **clock_environment(clock), MARK: mark}
+        aws = EmulatedAws(folder, world, environment)
+        exits.callback(sweep, mark)
+        exits.callback(aws.stop)
+        aws.start()
         yield Emulated(aws, clock, mark)
-    finally:
-        aws.stop()
-        sweep(mark)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +123,7 @@ class Pool:
     """Launches from one template, as the controller does."""
 
     def __init__(self, aws: EmulatedAws, document: AgentDocument) -> None:
+        self.aws = aws
         self.client: Callable[[str], Any] = lambda service: connect(aws, service)
         self.ec2 = self.client("ec2")
         self.run = f"run-{secrets.token_hex(4)}"
@@ -173,10 +177,11 @@ def other_cloud(tmp_path: Path, document: AgentDocument) -> Callable[..., Abstra
 
 
 class Market:
-    """The instants that the prices turn on."""
+    """The instants that the prices turn on; ``scale`` market seconds pass in a second."""
 
     noon = NOON
     hour = HOUR
+    scale = SCALE
 
 
 @pytest.fixture

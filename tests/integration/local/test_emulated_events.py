@@ -12,17 +12,21 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import until
+
+MINUTE = 60.0
 ROLE = "arn:aws:iam::123456789012:role/any"
 RECORDER = """
-import json, os, uuid, boto3
+import json, os, time, uuid, boto3
 def handler(event, context):
-    boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=str(uuid.uuid4()), Body=json.dumps(event))
+    arrival = json.dumps({"event": event, "at": time.time()})
+    boto3.client("s3").put_object(Bucket=os.environ["BUCKET"], Key=str(uuid.uuid4()), Body=arrival)
 """
 
 
 @dataclass
 class Recorder:
-    """A Lambda function that keeps every event it gets in a bucket."""
+    """A Lambda function that keeps every event it gets in a bucket, with the real instant at which it came."""
 
     client: Callable[[str], Any]
     name: str
@@ -42,12 +46,18 @@ class Recorder:
             Environment={"Variables": {"BUCKET": self.name}},
         )["FunctionArn"]
 
-    def events(self, seconds: float = 20.0) -> list[dict[str, Any]]:
-        """What arrived, as soon as something has."""
-        s3, deadline = self.client("s3"), time.monotonic() + seconds
-        while not (found := s3.list_objects_v2(Bucket=self.name).get("Contents", [])) and time.monotonic() < deadline:
-            time.sleep(0.1)
-        return [json.load(s3.get_object(Bucket=self.name, Key=item["Key"])["Body"]) for item in found]
+    def arrivals(self) -> list[dict[str, Any]]:
+        """What has arrived: ``event`` and ``at`` (s since the epoch), oldest first."""
+        s3 = self.client("s3")
+        found = s3.list_objects_v2(Bucket=self.name).get("Contents", [])
+        read = [json.load(s3.get_object(Bucket=self.name, Key=item["Key"])["Body"]) for item in found]
+        return sorted(read, key=lambda arrival: arrival["at"])
+
+    def event(self) -> dict[str, Any]:
+        """The only event, once there is one."""
+        (arrival,) = until(self.arrivals)
+        event: dict[str, Any] = arrival["event"]
+        return event
 
 
 @pytest.fixture
@@ -72,7 +82,7 @@ def test_an_interruption_warning_is_an_event(
 
     aws.interrupt(instance["InstanceId"])
 
-    (event,) = recorder.events()
+    event = recorder.event()
     assert event["detail"] == {"instance-id": instance["InstanceId"], "instance-action": "terminate"}
     assert event["time"].startswith("2021-03-03T")
 
@@ -90,23 +100,24 @@ def test_the_end_of_an_instance_is_an_event(
 
     aws.fail(instance["InstanceId"])
 
-    (event,) = recorder.events()
+    event = recorder.event()
     assert event["detail"]["state"] == "shutting-down"
 
 
 def test_schedules_wait_for_the_market_and_then_follow_its_clock(
-    client: Callable[[str], Any], recorder: Recorder, pool: Any, aws: Any
+    client: Callable[[str], Any], recorder: Recorder, pool: Any, aws: Any, clock: Any, market: Any
 ) -> None:
+    created_at = clock.now()
     client("scheduler").create_schedule(
         Name=f"every-{pool.run}",
-        ScheduleExpression="rate(2 minutes)",
+        ScheduleExpression="rate(1 minute)",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target={"Arn": recorder.arn, "RoleArn": ROLE, "Input": '{"tick": true}'},
     )
-    assert recorder.events(seconds=3) == []  # held back
-
-    started = time.monotonic()
+    until(lambda: clock.now() > created_at + 2 * MINUTE)
+    started = time.time()
     aws.start_schedules()
 
-    assert recorder.events()[0] == {"tick": True}
-    assert time.monotonic() - started >= 1.9  # two market minutes at 60 times the pace
+    first = until(recorder.arrivals)[0]
+    assert first["event"] == {"tick": True}
+    assert first["at"] - started >= MINUTE / market.scale  # what was due before was held back

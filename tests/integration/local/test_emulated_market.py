@@ -68,7 +68,7 @@ def test_metrics_of_market_time_are_kept_and_found(client: Any, clock: Any) -> N
     metric = {"Namespace": "Performance", "MetricName": "perf_sec", "Dimensions": dimensions}
     (found,) = cloudwatch.get_metric_data(
         MetricDataQueries=[{"Id": "a", "MetricStat": {"Metric": metric, "Period": 60, "Stat": "Average"}}],
-        StartTime=at(clock.now() - 600),
+        StartTime=at(measured_at - 480),
         EndTime=at(clock.now()),
     )["MetricDataResults"]
 

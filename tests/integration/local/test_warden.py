@@ -1,82 +1,91 @@
 """No process survives its embedded cloud."""
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
-import time
+from collections.abc import Iterator
 from typing import Any
 
-from cloudpits.local.warden import MARK, Warden, marked, sweep
+import pytest
 
-# A tree of three: each starts the next in a session of its own and sleeps.
+from cloudpits.local.warden import MARK, Warden, marked, sweep
+from tests.waiting import PATIENCE_S, until
+
+# A tree of three: each starts the next in a session of its own and stays until it is ended.
 TREE = """
-import subprocess, sys, time
+import signal, subprocess, sys
 depth = int(sys.argv[1])
 if depth:
     subprocess.Popen([sys.executable, "-c", sys.argv[2], str(depth - 1), sys.argv[2]], start_new_session=True)
-time.sleep(60)
+signal.pause()
 """
 STARTER = """
-import os, subprocess, sys, time
+import os, signal, subprocess, sys
 from cloudpits.local.warden import MARK, Warden
 warden = Warden(sys.argv[1])
 subprocess.Popen([sys.executable, "-c", sys.argv[2], "1", sys.argv[2]], env={**os.environ, MARK: sys.argv[1]})
 print("started", flush=True)
-time.sleep(60)
+signal.pause()
 """
 
 
-def start_tree(mark: Any) -> Any:
+@pytest.fixture
+def mark() -> Iterator[str]:
+    """A mark that no other test, here or in another checkout, uses."""
+    mark = f"a märk {secrets.token_hex(8)}"
+    yield mark
+    sweep(mark)
+
+
+def start_tree(mark: str) -> Any:
     return subprocess.Popen([sys.executable, "-c", TREE, "2", TREE], env={**os.environ, MARK: mark})
 
 
-def wait_for(count: Any, mark: Any, seconds: Any = 10.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while len(list(marked(mark))) != count and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return len(list(marked(mark)))
+def await_count(count: int, mark: str) -> None:
+    until(lambda: len(list(marked(mark))) == count, lambda: f"{len(list(marked(mark)))} processes are marked")
 
 
-def test_a_sweep_ends_children_of_children_in_sessions_of_their_own() -> None:
-    tree = start_tree("sweep-test")
-    assert wait_for(3, "sweep-test") == 3
+def test_a_sweep_ends_children_of_children_in_sessions_of_their_own(mark: str) -> None:
+    tree = start_tree(mark)
+    await_count(3, mark)
 
-    assert sweep("sweep-test") == 3
+    assert sweep(mark) == 3
 
     tree.wait()
-    assert wait_for(0, "sweep-test") == 0
+    await_count(0, mark)
 
 
-def test_a_sweep_leaves_other_marks_alone() -> None:
-    tree = start_tree("left-alone")
-    assert wait_for(3, "left-alone") == 3
+def test_a_sweep_leaves_other_marks_alone(mark: str) -> None:
+    tree = start_tree(mark)
+    await_count(3, mark)
 
-    assert sweep("left") == 0
+    assert sweep(mark[:-1]) == 0
 
-    assert len(list(marked("left-alone"))) == 3
-    sweep("left-alone")
+    assert len(list(marked(mark))) == 3
+    sweep(mark)
     tree.wait()
 
 
-def test_dismissing_the_warden_ends_everything() -> None:
-    warden = Warden("dismissed")
-    tree = start_tree("dismissed")
-    assert wait_for(3, "dismissed") == 3
+def test_dismissing_the_warden_ends_everything(mark: str) -> None:
+    warden = Warden(mark)
+    tree = start_tree(mark)
+    await_count(3, mark)
 
     warden.dismiss()
 
-    tree.wait(5)
-    assert wait_for(0, "dismissed") == 0
+    tree.wait(PATIENCE_S)
+    await_count(0, mark)
 
 
-def test_nothing_survives_a_starter_that_was_killed() -> None:
-    command = [sys.executable, "-c", STARTER, "orphans", TREE]
+def test_nothing_survives_a_starter_that_was_killed(mark: str) -> None:
+    command = [sys.executable, "-c", STARTER, mark, TREE]
     starter = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert starter.stdout.readline() == "started\n"
-    assert wait_for(2, "orphans") == 2
+    await_count(2, mark)
 
     os.kill(starter.pid, signal.SIGKILL)
     starter.wait()
 
-    assert wait_for(0, "orphans") == 0
+    await_count(0, mark)

@@ -18,6 +18,7 @@ from cloudpits.adapters.mysql.import_legacy import Imported, import_legacy
 from cloudpits.adapters.mysql.migrations import migrate
 from cloudpits.domain.errors import InvalidInputError
 from cloudpits.domain.model import RateSample
+from tests.waiting import PATIENCE_S
 
 MIGRATIONS = Path(__file__).parents[3] / "databases" / "migrations"
 SYNTHETIC = Path(__file__).with_name("synthetic_dump_of_2019.sql")
@@ -90,10 +91,11 @@ def test_a_later_dump_adds_what_is_new(database: Database, tmp_path: Path) -> No
     import_legacy(database, SYNTHETIC)
     later = tmp_path / "later.sql"
     later.write_text(
-        SYNTHETIC.read_text().replace(
+        SYNTHETIC.read_text(encoding="utf-8").replace(
             "(40007,0.0123,5003,'2019-05-31 10:00:00');",
             "(40007,0.0123,5003,'2019-05-31 10:00:00'),(40008,0.0123,5003,'2019-05-31 10:00:00');",
-        )
+        ),
+        encoding="utf-8",
     )
     assert added(import_legacy(database, later)) == NOTHING | {"interpsec": 1}
 
@@ -101,7 +103,10 @@ def test_a_later_dump_adds_what_is_new(database: Database, tmp_path: Path) -> No
 def test_rows_of_another_database_get_new_keys(database: Database, tmp_path: Path) -> None:
     import_legacy(database, SYNTHETIC)
     other = tmp_path / "other.sql"
-    other.write_text(SYNTHETIC.read_text().replace("synthetic-land", "another-land").replace("0.016", "0.064"))
+    other.write_text(
+        SYNTHETIC.read_text(encoding="utf-8").replace("synthetic-land", "another-land").replace("0.016", "0.064"),
+        encoding="utf-8",
+    )
     assert added(import_legacy(database, other)) == {
         "data": 1, "instance": 0, "parameters": 1, "experiment": 2, "interpols": 2, "interpsec": 6,
     }  # fmt: skip
@@ -138,7 +143,7 @@ def test_whatever_options_it_was_dumped_with(database: Database, tmp_path: Path,
     command = [tool, "--no-defaults", *login, *options, at.database, *NOTHING]
     dumped = tmp_path / "dumped.sql"
     with dumped.open("wb") as file:
-        subprocess.run(command, check=True, stdout=file, env={"MYSQL_PWD": at.password}, timeout=60)
+        subprocess.run(command, check=True, stdout=file, env={"MYSQL_PWD": at.password}, timeout=PATIENCE_S)
     database.transaction(
         lambda cursor: [cursor.execute(f"DELETE FROM `{table}`") for table in reversed(NOTHING)]  # noqa: S608  # constants
     )
@@ -156,7 +161,7 @@ def test_a_compressed_dump_is_read(database: Database, tmp_path: Path) -> None:
 
 def test_a_dump_from_powershell_is_read(database: Database, tmp_path: Path) -> None:
     redirected = tmp_path / "dump.sql"
-    redirected.write_bytes(SYNTHETIC.read_text().replace("\n", "\r\n").encode("utf-16"))
+    redirected.write_bytes(SYNTHETIC.read_text(encoding="utf-8").replace("\n", "\r\n").encode("utf-16"))
     assert added(import_legacy(database, redirected))["interpsec"] == 7
 
 
@@ -171,7 +176,7 @@ def test_nothing_in_a_dump_is_executed(database: Database, tmp_path: Path) -> No
         "INSERT INTO `data` VALUES (77,'of another database',NULL);",
         "INSERT INTO `mysql`.`user` VALUES ('x');",
     )
-    hostile.write_text("\n".join([SYNTHETIC.read_text(), *statements]))
+    hostile.write_text("\n".join([SYNTHETIC.read_text(encoding="utf-8"), *statements]), encoding="utf-8")
     import_legacy(database, hostile)
     assert rows(database, "SELECT COUNT(*) AS n FROM run") == [{"n": 0}]
     assert rows(database, "SELECT COUNT(*) AS n FROM schema_migration") == [{"n": 3}]
@@ -180,8 +185,10 @@ def test_nothing_in_a_dump_is_executed(database: Database, tmp_path: Path) -> No
 
 def test_a_bad_row_is_named_and_nothing_is_imported(database: Database, tmp_path: Path) -> None:
     bad = tmp_path / "bad.sql"
-    bad.write_text(SYNTHETIC.read_text().replace("(40006,3.7e0,5002", "(40006,'fast',5002"))
-    line = next(n for n, text in enumerate(bad.read_text().splitlines(), 1) if "'fast'" in text)
+    bad.write_text(
+        SYNTHETIC.read_text(encoding="utf-8").replace("(40006,3.7e0,5002", "(40006,'fast',5002"), encoding="utf-8"
+    )
+    line = next(n for n, text in enumerate(bad.read_text(encoding="utf-8").splitlines(), 1) if "'fast'" in text)
     with pytest.raises(InvalidInputError) as caught:
         import_legacy(database, bad)
     assert str(caught.value) == f"{bad}:{line}: interpsec.interpsec is 'fast'; expected NULL or a number"
@@ -224,7 +231,7 @@ def test_a_dump_restored_by_the_servers_own_client_is_used_too(own_database: Dat
         pytest.skip("no client on this machine")
     at = own_database.address
     command = [tool, "--no-defaults", f"--host={at.host}", f"--port={at.port}", f"--user={at.user}", at.database]
-    restore = SYNTHETIC.read_text().partition("DELIMITER")[0].replace("'0000-00-00 00:00:00'", "NULL")
-    subprocess.run(command, check=True, input=restore.encode(), env={"MYSQL_PWD": at.password}, timeout=60)
+    restore = SYNTHETIC.read_text(encoding="utf-8").partition("DELIMITER")[0].replace("'0000-00-00 00:00:00'", "NULL")
+    subprocess.run(command, check=True, input=restore.encode(), env={"MYSQL_PWD": at.password}, timeout=PATIENCE_S)
     rates = use_measurements_of_2019(own_database, "digest", "seismic", parameters_id=42, data_id=12)
     assert [sample.instance_type for sample in rates] == ["c5.large"]

@@ -53,7 +53,7 @@ def test_from_nothing_to_the_schema_in_the_repository(empty: Database) -> None:
     if not version.startswith("10.11.") or "MariaDB" not in version:
         pytest.skip(f"schema.sql is MariaDB 10.11's description; this is {version}")
     assert migrate(empty, DATABASES / "migrations") == ALL
-    assert dump_schema(empty) == (DATABASES / "schema.sql").read_text(), (
+    assert dump_schema(empty) == (DATABASES / "schema.sql").read_text(encoding="utf-8"), (
         "renew it: python -m cloudpits.adapters.mysql.schema URL > databases/schema.sql"
     )
 
@@ -84,7 +84,7 @@ def test_a_migration_killed_after_any_statement_is_simply_run_again(empty: Datab
 def test_a_new_migration_alone_is_applied(empty: Database, directory: Path) -> None:
     migrate(empty, directory)
     (directory / "9000_more.sql").write_text(
-        "CREATE TABLE IF NOT EXISTS more (id INT); -- one\nINSERT INTO more VALUES (7);\n"
+        "CREATE TABLE IF NOT EXISTS more (id INT); -- one\nINSERT INTO more VALUES (7);\n", encoding="utf-8"
     )
     assert migrate(empty, directory) == ["9000_more.sql"]
     assert rows(empty, "SELECT id FROM more") == [{"id": 7}]
@@ -92,7 +92,7 @@ def test_a_new_migration_alone_is_applied(empty: Database, directory: Path) -> N
 
 def test_an_applied_file_must_not_change(empty: Database, directory: Path) -> None:
     migrate(empty, directory)
-    with (directory / ALL[0]).open("a") as file:
+    with (directory / ALL[0]).open("a", encoding="utf-8") as file:
         file.write("-- an afterthought\n")
     with pytest.raises(StorageError, match=f"^{ALL[0]} was changed after it was applied; .*new migration"):
         migrate(empty, directory)
@@ -114,18 +114,20 @@ def test_a_database_ahead_of_the_program_is_left_alone(empty: Database, director
 
 def test_a_number_cannot_be_squeezed_in_later(empty: Database, directory: Path) -> None:
     migrate(empty, directory)
-    (directory / "0000_late.sql").write_text("SELECT 1;\n")
+    (directory / "0000_late.sql").write_text("SELECT 1;\n", encoding="utf-8")
     with pytest.raises(StorageError, match=r"^0000_late\.sql is older than"):
         migrate(empty, directory)
 
 
 def test_a_statement_that_fails_is_named_by_its_file_and_can_be_repaired(empty: Database, directory: Path) -> None:
     broken = directory / "9000_broken.sql"
-    broken.write_text("CREATE TABLE IF NOT EXISTS half (id INT);\nINSERT INTO half VALUE ('not a number');\n")
+    broken.write_text(
+        "CREATE TABLE IF NOT EXISTS half (id INT);\nINSERT INTO half VALUE ('not a number');\n", encoding="utf-8"
+    )
     with pytest.raises(StorageError, match=r"^9000_broken.sql: database .* refused: .*not a number"):
         migrate(empty, directory)
     assert [row["name"] for row in rows(empty, "SELECT name FROM schema_migration")] == ALL
-    broken.write_text("CREATE TABLE IF NOT EXISTS half (id INT);\n")
+    broken.write_text("CREATE TABLE IF NOT EXISTS half (id INT);\n", encoding="utf-8")
     assert migrate(empty, directory) == ["9000_broken.sql"]
 
 

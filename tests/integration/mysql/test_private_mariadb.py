@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pymysql
@@ -15,23 +13,9 @@ import pytest
 from cloudpits.adapters.mysql.connection import connect
 from cloudpits.domain.errors import StorageError
 from cloudpits.local.database import PrivateMariaDb
+from tests.waiting import running, until
 
 NOTHING_NAMED: dict[str, str] = {}
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def ends_within(seconds: float, pid: int) -> bool:
-    deadline = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return not alive(pid)
 
 
 @pytest.fixture
@@ -46,23 +30,23 @@ def test_data_survive_a_stop_and_a_new_start(server: PrivateMariaDb) -> None:
         database.transaction(lambda cursor: cursor.execute("SELECT word FROM kept"))
         pid = server.pid
         assert pid is not None
-        assert alive(pid)
-    assert not alive(pid)
+        assert running(pid)
+    assert not running(pid)
     server.stop()  # once more is harmless
 
 
 def test_it_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path; from cloudpits.local.database import PrivateMariaDb\n"
-        "server = PrivateMariaDb(Path(sys.argv[1]), {}); server.start(); print(server.pid, flush=True); time.sleep(60)"
+        "import signal, sys; from pathlib import Path; from cloudpits.local.database import PrivateMariaDb\n"
+        "server = PrivateMariaDb(Path(sys.argv[1]), {}); server.start(); print(server.pid, flush=True); signal.pause()"
     )
     command = [sys.executable, "-c", script, str(tmp_path / "db")]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         pid = int(starter.stdout.readline())
-        assert alive(pid)
+        assert running(pid)
         starter.send_signal(signal.SIGKILL)
-    assert ends_within(20, pid)
+    until(lambda: not running(pid))
 
 
 def test_the_password_is_needed_and_stays_with_its_owner(server: PrivateMariaDb) -> None:
@@ -71,7 +55,7 @@ def test_the_password_is_needed_and_stays_with_its_owner(server: PrivateMariaDb)
             pymysql.connect(host="127.0.0.1", port=server.port, user="cloudpits", password="guess")  # noqa: S106  # a wrong one
         secret = Path(server.socket).with_name("password")
         assert secret.stat().st_mode & 0o077 == 0
-        assert secret.read_text() == server.password
+        assert secret.read_text(encoding="utf-8") == server.password
 
 
 def test_a_password_file_that_was_left_empty_is_filled(server: PrivateMariaDb) -> None:
@@ -90,6 +74,13 @@ def test_a_deep_folder_gets_its_socket_elsewhere(tmp_path: Path) -> None:
     assert not elsewhere.exists()
 
 
+def test_its_folder_may_have_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "mein Ordner für 'alles' * "
+    with PrivateMariaDb(folder, NOTHING_NAMED) as server, connect(server.url) as database:
+        database.transaction(lambda cursor: cursor.execute("CREATE TABLE kept (word VARCHAR(8))"))
+    assert (folder / "data" / "experimentos" / "kept.frm").exists()
+
+
 def test_a_server_named_in_the_environment_is_used_instead(tmp_path: Path) -> None:
     named = "mysql://someone:secret@db.example:3306/experimentos"
     with PrivateMariaDb(tmp_path / "db", {"CLOUDPITS_DATABASE_URL": named}) as server:
@@ -105,7 +96,7 @@ def test_without_mariadb_one_line_says_what_to_do(server: PrivateMariaDb, monkey
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
-    (tmp_path / "db").write_text("not a folder")
+    (tmp_path / "db").write_text("not a folder", encoding="utf-8")
     with pytest.raises(StorageError, match=r"db: cannot hold a database .*; choose another folder"):
         PrivateMariaDb(tmp_path / "db", NOTHING_NAMED).start()
 
@@ -116,15 +107,15 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(server: PrivateM
     (server.log.parent / "data" / "ibdata1").write_bytes(b"broken")
     with pytest.raises(StorageError, match=r"MariaDB did not start: .*; see .*mariadb\.log"):
         server.start()
-    assert server.pid is None or not alive(server.pid)
+    assert server.pid is None or not running(server.pid)
 
 
 def test_an_installation_that_fails_names_the_first_reason_and_the_log(tmp_path: Path) -> None:
     server = PrivateMariaDb(tmp_path / "db", NOTHING_NAMED)
     server.log.parent.mkdir()
-    (server.log.parent / "data.new").symlink_to("/proc/self")  # a folder in which nobody can create a file
+    (server.log.parent / "data.new").write_text("no folder", encoding="utf-8")
     with pytest.raises(
         StorageError, match=r"failed \(.*data\.new.*\); see .*mariadb\.log, free disk space or choose another"
     ):
         server.start()
-    assert "data.new" in server.log.read_text()
+    assert "data.new" in server.log.read_text(encoding="utf-8")

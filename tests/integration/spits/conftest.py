@@ -7,17 +7,17 @@ import fcntl
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cloudpits.local import loopback
 from cloudpits.spits.commands import count, job_manager, task_manager
+from tests.waiting import PATIENCE_S, until
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[2] / "examples"
@@ -32,11 +32,11 @@ def compile_module(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Pa
 
     def compile_module(source: Path, *flags: str) -> Path:
         target = folder / f"{source.stem}{''.join(flags)}.so"
-        with (folder / f"{target.name}.lock").open("w") as lock:
+        with (folder / f"{target.name}.lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             if not target.exists():
                 command = ["g++", "-O1", "-std=c++17", "-shared", "-fPIC", *flags, "-o", str(target), str(source)]
-                subprocess.run(command, check=True, timeout=120)
+                subprocess.run(command, check=True, timeout=PATIENCE_S)
         return target
 
     return compile_module
@@ -72,8 +72,8 @@ class Process:
                 self.code = os.waitstatus_to_exitcode(status)
         return self.code
 
-    def wait(self, timeout_s: float = 20.0) -> int:
-        until(lambda: self.poll() is not None, timeout_s, lambda: f"{self.pid} is still running\n{self.text()}")
+    def wait(self, patience_s: float = PATIENCE_S) -> int:
+        until(lambda: self.poll() is not None, lambda: f"{self.pid} is still running\n{self.text()}", patience_s)
         assert self.code is not None
         return self.code
 
@@ -94,7 +94,7 @@ class Process:
         os.killpg(self.pid, signal.SIGCONT)
 
     def text(self) -> str:
-        return self.log.read_text() if self.log.exists() else ""
+        return self.log.read_text(encoding="utf-8") if self.log.exists() else ""
 
 
 class Cluster:
@@ -103,6 +103,7 @@ class Cluster:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.processes: list[Process] = []
+        self.enter: Callable[[], None] = lambda: None  # what a new process does first, to be elsewhere
 
     def start(self, command: str, *arguments: object) -> Process:
         log = self.folder / f"{command}.{len(self.processes)}.log"
@@ -114,7 +115,8 @@ class Cluster:
         return process
 
     def job_manager(self, module: Path, arguments: str, *options: object) -> Process:
-        defaults = ("--job", "trial", "--port", 0, "--heartbeat", 1)
+        """Its heartbeat takes nobody for dead who is only slow; tests of those who are dead give a shorter one."""
+        defaults = ("--job", "trial", "--port", 0, "--heartbeat", 60)
         return self.start("spits-jm", *defaults, *options, module, *arguments.split())
 
     def task_manager(self, module: Path, arguments: str, *options: object) -> Process:
@@ -122,22 +124,45 @@ class Cluster:
         return self.start("spits-tm", *defaults, *options, module, *arguments.split())
 
     def result(self) -> str:
-        return (self.folder / "result.txt").read_text()
+        return (self.folder / "result.txt").read_text(encoding="utf-8")
 
     def status(self, name: str = "status.json") -> dict[str, Any]:
         try:
-            document: dict[str, Any] = json.loads((self.folder / name).read_text())
+            document: dict[str, Any] = json.loads((self.folder / name).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
         return document
 
     def nodes(self) -> list[tuple[str, int]]:
         """Where the announced task managers listen."""
-        lines = [file.read_text() for file in (self.folder / "nodes").glob("[!.]*")]
+        lines = [file.read_text(encoding="utf-8") for file in (self.folder / "nodes").glob("[!.]*")]
         return [(line.split()[1].partition(":")[0], int(line.rpartition(":")[2])) for line in lines]
 
     def announced(self, count: int) -> None:
-        until(lambda: len(self.nodes()) == count, 10.0, lambda: f"announced: {self.nodes()}")
+        until(lambda: len(self.nodes()) == count, lambda: f"announced: {self.nodes()}")
+
+    def committed(self) -> int:
+        """How many tasks the job manager's status tells to be committed."""
+        return int(self.status().get("tasks_committed", 0))
+
+    def at_the_gate(self, gate: int, managers: int = 1) -> None:
+        """Until all tasks up to the gate are committed and each of so many task managers has some of the others."""
+
+        def arrived() -> bool:
+            held = [node["in_flight"] for node in self.status().get("nodes", {}).values()]
+            return self.committed() == gate and len(held) == managers and all(held)
+
+        until(arrived, lambda: json.dumps(self.status()))
+
+    def open_gate(self) -> None:
+        """Let all tasks go."""
+        (self.folder / "gate").touch()
+
+    def rewritten(self, name: str, times: int) -> None:
+        """Until a status file was written anew so many times: its writer has gone round as often."""
+        for _ in range(times):
+            written_at = (self.folder / name).stat().st_mtime_ns
+            until(lambda written_at=written_at: (self.folder / name).stat().st_mtime_ns != written_at)
 
     def stop(self) -> None:
         for process in self.processes:
@@ -148,12 +173,13 @@ class Cluster:
         code = 1
         try:
             os.setsid()
+            self.enter()
             signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(self.folder)
-            with log.open("w") as stderr:
+            with log.open("w", encoding="utf-8") as stderr:
                 os.dup2(stderr.fileno(), 2)
                 os.dup2(stderr.fileno(), 1)
-            sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+            sys.stdout, sys.stderr = (os.fdopen(n, "w", encoding="utf-8", closefd=False) for n in (1, 2))
             sys.argv = [command, *arguments]
             code = COMMANDS[command]()
         except SystemExit as exit_:
@@ -162,21 +188,6 @@ class Cluster:
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(code)
-
-
-def until(condition: Callable[[], object], timeout_s: float, describe: Callable[[], str]) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, describe()
-        time.sleep(0.005)
-
-
-@pytest.fixture
-def wait_until() -> Callable[..., None]:
-    def wait_until(condition: Callable[[], object], timeout_s: float = 10.0) -> None:
-        until(condition, timeout_s, lambda: "the condition did not come true in time")
-
-    return wait_until
 
 
 @pytest.fixture
@@ -215,6 +226,4 @@ def expected() -> Callable[..., str]:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return loopback.free_port()

@@ -2,7 +2,9 @@
 
 ``reference_peer.py tm JOB PORT WORKERS MODULE [ARG...]`` or ``reference_peer.py jm JOB NODES MODULE [ARG...]``, where
 NODES is ``host:port,host:port``. It shares no code with the runtime: blocking sockets, one connection at a time, serial
-loops, no TCP_NODELAY, a full queue answered by 0x0204 followed by 0x0203.
+loops, no TCP_NODELAY, a full queue answered by 0x0204 followed by 0x0203. ``REFERENCE_PEER_IGNORES`` is how many
+connections a task manager leaves unanswered at first; a job manager notes in ``left.log`` how many
+tasks it lacks after each round.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import ctypes
 import json
 import os
 import queue
+import select
 import socket
 import struct
 import sys
@@ -99,14 +102,16 @@ class TaskManager:
         self.tasks = queue.Queue()
         self.results = queue.Queue()
         self.port = port
+        self.to_ignore = int(os.environ.get("REFERENCE_PEER_IGNORES", "0"))
+        self.ignored = []
 
     def serve(self) -> None:
         for _ in range(self.workers):
             threading.Thread(target=self.work, daemon=True).start()
-        with socket.create_server(("127.0.0.1", self.port)) as server:
+        with socket.create_server(("127.0.0.1", self.port)) as self.server:
             while True:
-                connection, _ = server.accept()
-                connection.settimeout(30)
+                connection, _ = self.server.accept()
+                connection.settimeout(300)
                 with connection:
                     try:
                         self.answer(Wire(connection, self.job))
@@ -137,12 +142,19 @@ class TaskManager:
         wire.put(0x0203 if full else 0x0202)
         while not full:
             task_id, run_id, data = wire.number(), wire.number(), wire.blob()
+            if len(self.ignored) < self.to_ignore:
+                self.ignore_one()
             if self.tasks.qsize() >= self.workers:
                 wire.put(0x0204, 0x0203)
                 return
             self.tasks.put((task_id, run_id, data))
             full = self.tasks.qsize() > self.workers  # lets one more come than it takes, so that it must reject
             wire.put(0x0203 if full else 0x0202)
+
+    def ignore_one(self) -> None:
+        """Have this conversation last until somebody else has knocked, who is never answered."""
+        select.select([self.server], [], [])
+        self.ignored.append(self.server.accept())
 
     def hand_over(self, wire: Any) -> None:
         while not self.results.empty():
@@ -195,6 +207,8 @@ class JobManager:
                 self.converse(node, 0x0200, lambda _: None)
                 self.converse(node, 0x0201, lambda wire: self.send(wire, unsent, waiting))
                 self.converse(node, 0x0101, lambda wire: self.collect(wire, waiting, committer))
+            with Path("left.log").open("a", encoding="utf-8") as log:
+                print(len(waiting), file=log)
             if not unsent:
                 time.sleep(0.02)
 
@@ -216,7 +230,7 @@ class JobManager:
 
     def converse(self, node: Any, kind: Any, exchange: Any) -> None:
         try:
-            with socket.create_connection(node, timeout=30) as connection:
+            with socket.create_connection(node, timeout=300) as connection:
                 wire = Wire(connection, self.job)
                 wire.put(kind)
                 exchange(wire)

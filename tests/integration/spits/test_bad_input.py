@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.waiting import PATIENCE_S, listening, until
+
 INT = struct.Struct(">q")
 JOB = struct.pack(">I", 5) + b"trial"
 SEND, READ, READ_WAITING, METRICS = (INT.pack(kind) for kind in (0x0201, 0x0101, 0x0511, 0x0401))
@@ -36,7 +38,7 @@ BROKEN = {
 
 def throw(address: Any, data: Any) -> None:
     """Send it, half-close, and read whatever comes; a reset is an answer too."""
-    with socket.create_connection(address, timeout=5) as connection:
+    with socket.create_connection(address, timeout=PATIENCE_S) as connection:
         try:
             connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
@@ -50,15 +52,17 @@ def throw(address: Any, data: Any) -> None:
 def test_garbage_on_the_task_managers_port_loses_no_task(
     cluster: Any, trial_module: Path, expected: Callable[..., str]
 ) -> None:
-    manager = cluster.task_manager(trial_module, "100 5")
+    arguments = "100 0 0 1 none 0 50"
+    manager = cluster.task_manager(trial_module, arguments)
     cluster.announced(1)
     address = cluster.nodes()[0]
-    job = cluster.job_manager(trial_module, "100 5")
+    job = cluster.job_manager(trial_module, arguments)
     for data in BROKEN.values():
         throw(address, data)
     draw = random.Random(1)  # noqa: S311 - repeatable, not secret
     for _ in range(60):
         throw(address, draw.choice([b"", JOB, JOB + SEND, JOB + READ]) + draw.randbytes(draw.randint(0, 60)))
+    cluster.open_gate()
     assert job.wait() == 0
     assert cluster.result() == expected(100)
     assert manager.wait() == 0
@@ -66,11 +70,11 @@ def test_garbage_on_the_task_managers_port_loses_no_task(
 
 
 def test_garbage_on_the_job_managers_port_is_harmless(
-    cluster: Any, trial_module: Path, expected: Callable[..., str], free_port: int, wait_until: Callable[..., None]
+    cluster: Any, trial_module: Path, expected: Callable[..., str], free_port: int
 ) -> None:
     job = cluster.job_manager(trial_module, "30 5", "--port", free_port)
     address = ("127.0.0.1", free_port)
-    wait_until(lambda: socket.socket().connect_ex(address) == 0)
+    until(lambda: listening(free_port))
     draw = random.Random(2)  # noqa: S311 - repeatable, not secret
     add = INT.pack(0x404)
     for text in ("", "[]", "{}", '{"host": 1}', '{"host": "x", "port": 0}', '{"host": "", "port": 5}', "[" * 5000):
@@ -118,10 +122,10 @@ def test_a_task_manager_that_answers_garbage_is_dropped(
     with socket.create_server(("127.0.0.1", 0)) as listener:
         pid = hostile_task_manager(listener, answers)
         try:
-            (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{listener.getsockname()[1]}\n")
+            (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{listener.getsockname()[1]}\n", encoding="utf-8")
             cluster.task_manager(trial_module, "60 10")
-            job = cluster.job_manager(trial_module, "60 10")
-            assert job.wait(25) == 0
+            job = cluster.job_manager(trial_module, "60 10", "--heartbeat", 1)
+            assert job.wait() == 0
             assert cluster.result() == expected(60)
             assert "Traceback" not in job.text()
         finally:

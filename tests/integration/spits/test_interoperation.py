@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.waiting import PATIENCE_S, listening, until
 
 PEER = Path(__file__).parent / "reference_peer.py"
 
@@ -29,26 +30,20 @@ def peer(cluster: Any) -> Any:
         process.wait()
 
 
-def listening(port: Any) -> Any:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 def test_our_job_manager_with_reference_task_managers(
     cluster: Any,
     peer: Any,
     trial_module: Path,
     expected: Callable[..., str],
     free_port: int,
-    wait_until: Callable[..., None],
 ) -> None:
-    manager = peer("tm", "trial", free_port, 2, trial_module, "60", "5", "0", "2")
-    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
-    wait_until(lambda: listening(free_port))
-    job = cluster.job_manager(trial_module, "60 5 0 2")
-    assert job.wait(30) == 0
-    assert cluster.result() == expected(60, runs=2)
-    assert manager.wait(10) == 0, "it was told to terminate"
+    manager = peer("tm", "trial", free_port, 2, trial_module, "20", "5", "0", "2")
+    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n", encoding="utf-8")
+    until(lambda: listening(free_port))
+    job = cluster.job_manager(trial_module, "20 5 0 2")
+    assert job.wait() == 0
+    assert cluster.result() == expected(20, runs=2)
+    assert manager.wait(PATIENCE_S) == 0, "it was told to terminate"
     assert "(reference)" in job.text()
 
 
@@ -58,15 +53,14 @@ def test_a_reference_task_manager_busy_with_one_conversation_is_not_taken_for_de
     trial_module: Path,
     expected: Callable[..., str],
     free_port: int,
-    wait_until: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("CLOUDPITS_SPITS_NODELAY", "0")  # some 40 ms per message, so that conversations last
+    monkeypatch.setenv("REFERENCE_PEER_IGNORES", "2")  # a request for results, then a heartbeat
     peer("tm", "trial", free_port, 1, trial_module, "60")
-    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
-    wait_until(lambda: listening(free_port))
-    job = cluster.job_manager(trial_module, "60", "--heartbeat", 0.5)
-    assert job.wait(30) == 0
+    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n", encoding="utf-8")
+    until(lambda: listening(free_port))
+    job = cluster.job_manager(trial_module, "60", "--heartbeat", 3)
+    assert job.wait() == 0
     assert cluster.result() == expected(60)
     assert "is gone" not in job.text()
 
@@ -74,38 +68,46 @@ def test_a_reference_task_manager_busy_with_one_conversation_is_not_taken_for_de
 def test_our_task_managers_with_the_reference_job_manager(
     cluster: Any, peer: Any, trial_module: Path, expected: Callable[..., str]
 ) -> None:
-    managers = [cluster.task_manager(trial_module, "60 5 0 2", "--workers", 2) for _ in range(2)]
+    managers = [cluster.task_manager(trial_module, "20 5 0 2", "--workers", 2) for _ in range(2)]
     cluster.announced(2)
     nodes = ",".join(f"{host}:{port}" for host, port in cluster.nodes())
-    job = peer("jm", "trial", nodes, trial_module, "60", "5", "0", "2")
-    assert job.wait(30) == 0
-    assert cluster.result() == expected(60, runs=2)
+    job = peer("jm", "trial", nodes, trial_module, "20", "5", "0", "2")
+    assert job.wait(PATIENCE_S) == 0
+    assert cluster.result() == expected(20, runs=2)
     assert [manager.wait() for manager in managers] == [0, 0]
 
 
 def test_both_kinds_of_task_managers_in_one_job(
-    cluster: Any, peer: Any, pi_module: Path, free_port: int, wait_until: Callable[..., None]
+    cluster: Any, peer: Any, trial_module: Path, expected: Callable[..., str], free_port: int
 ) -> None:
-    peer("tm", "trial", free_port, 1, pi_module, "20000", "80")
-    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n")
-    wait_until(lambda: listening(free_port))
-    cluster.task_manager(pi_module, "20000 80")
-    cluster.announced(1)
-    job = cluster.job_manager(pi_module, "20000 80", "--status", "status.json")
-    assert job.wait(30) == 0
-    assert len(cluster.result().splitlines()) == 81
+    arguments = "60 0 0 1 none 0 10"
+    peer("tm", "trial", free_port, 1, trial_module, *arguments.split())
+    (cluster.folder / "nodes.txt").write_text(f"node 127.0.0.1:{free_port}\n", encoding="utf-8")
+    cluster.task_manager(trial_module, arguments)
+    job = cluster.job_manager(trial_module, arguments, "--status", "status.json")
+    cluster.at_the_gate(10, managers=2)
+    cluster.open_gate()
+    assert job.wait() == 0
+    assert cluster.result() == expected(60)
     assert "(reference)" in job.text()
     assert "(CloudPITS)" in job.text()
 
 
 def test_a_crashing_task_is_never_a_result_for_the_reference_job_manager(
-    cluster: Any, peer: Any, trial_module: Path, expected: Callable[..., str]
+    cluster: Any, peer: Any, trial_module: Path
 ) -> None:
     arguments = "20 0 0 1 once-crash 7"
-    cluster.task_manager(trial_module, arguments)
+    manager = cluster.task_manager(trial_module, arguments)
     cluster.announced(1)
     host, port = cluster.nodes()[0]
     job = peer("jm", "trial", f"{host}:{port}", trial_module, *arguments.split())
-    with pytest.raises(subprocess.TimeoutExpired):
-        job.wait(2)
+
+    def rounds(left: int) -> int:
+        """How often it has asked for results and then lacked so many."""
+        log = cluster.folder / "left.log"
+        return log.read_text(encoding="utf-8").splitlines().count(str(left)) if log.exists() else 0
+
+    until(lambda: "task 7 of run 1 failed" in manager.text(), manager.text)
+    until(lambda: rounds(left=1) >= 20)
+    assert job.poll() is None
     assert not (cluster.folder / "result.txt").exists(), "it waits for the task, as it would with its own task manager"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from cloudpits.spits.journal import RESULT, Journal
+from tests.waiting import until
 
 TASKS = 40
 ARGUMENTS = f"{TASKS} 8 0 2"
@@ -32,8 +32,16 @@ class Storm:
         return self.cluster.task_manager(self.module, ARGUMENTS, "--workers", self.draw.randint(1, 2), "--grace", 5)
 
     def new_job(self) -> Any:
-        options = ("--journal", "journal", "--heartbeat", 0.8)
+        options = ("--journal", "journal", "--heartbeat", 1)
         return self.cluster.job_manager(self.module, ARGUMENTS, *options)
+
+    def let_work(self, journal_bytes: int) -> None:
+        """Until the journal has grown so much (a result takes 26 bytes), or the job has ended."""
+        enough = self.journal_bytes() + journal_bytes
+        until(lambda: self.job.poll() is not None or self.journal_bytes() >= enough, self.job.text)
+
+    def journal_bytes(self) -> int:
+        return sum(path.stat().st_size for path in (self.cluster.folder / "journal").glob("*.seg"))
 
     def replace(self, leave: Any) -> None:
         """One task manager goes, another comes."""
@@ -51,8 +59,11 @@ class Storm:
 
     def freeze_for_a_while(self) -> None:
         manager = self.draw.choice(self.managers)
+        taken_for_dead = self.job.text().count("is gone")
+        until_missed = self.draw.random() < 0.25 and "is up" in self.job.text()
         manager.freeze()
-        time.sleep(self.draw.uniform(0, 0.3))
+        if until_missed:
+            until(lambda: self.job.poll() is not None or self.job.text().count("is gone") > taken_for_dead)
         manager.thaw()
 
     def kill_job_manager(self) -> None:
@@ -86,10 +97,10 @@ def test_whatever_happens_each_task_is_committed_once(
     draw = random.Random(seed)  # noqa: S311 - repeatable, not secret
     storm = Storm(cluster, trial_module, draw)
     for _ in range(draw.randint(1, 3)):
-        time.sleep(draw.uniform(0, 0.25))
+        storm.let_work(draw.randint(0, 800))
         if storm.job.poll() is None:
             storm.strike()
-    code = storm.job.wait(25)
+    code = storm.job.wait()
     assert code == 0, storm.job.text()
     assert cluster.result() == expected(TASKS, runs=2)
     keys = committed_results(cluster)

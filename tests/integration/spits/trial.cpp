@@ -1,10 +1,12 @@
 // A module for trials: every role does what the command line says, good or bad.
 //
-// Arguments: tasks, milliseconds per task, bytes per task and result, runs, behaviour, task that behaves so.
+// Arguments: tasks, milliseconds per task, bytes per task and result, runs, behaviour, task that behaves so, gate.
+// Tasks after number "gate" wait until there is a file "gate": a test lets them go when it has seen what it waits for.
 // The result counts how often each task of each run was committed, so that a second commit would show.
 // Compiled with -DABI1 it lacks the metrics and their parameters.
 #include <unistd.h>
 
+#include <limits>
 #include <sstream>
 #include <stdexcept>
 
@@ -17,12 +19,13 @@ namespace {
 struct Plan {
   long tasks, milliseconds, bytes, runs;
   std::string behaviour;
-  long poison;
+  long poison, gate;
 };
 
 Plan parse(int argc, const char** argv) {
   const auto number = [&](int i, long otherwise) { return argc > i ? std::atol(argv[i]) : otherwise; };
-  return {number(1, 10), number(2, 0), number(3, 0), number(4, 1), argc > 5 ? argv[5] : "none", number(6, 0)};
+  return {number(1, 10), number(2, 0), number(3, 0), number(4, 1), argc > 5 ? argv[5] : "none", number(6, 0),
+          number(7, std::numeric_limits<long>::max())};
 }
 
 struct JobManager {
@@ -97,6 +100,7 @@ void* spits_worker_new(int argc, const char** argv METRICS) {
 int spits_worker_run(void* self, const void* task, spitssize_t size, spitspush_t push, spitsctx_t context) {
   const Plan& plan = *static_cast<Plan*>(self);
   const long id = std::atol(std::string(static_cast<const char*>(task), size).c_str());
+  while (id > plan.gate && access("gate", F_OK)) usleep(2000);
   const std::string behaviour = id == plan.poison ? plan.behaviour : "none";
   if (behaviour == "speak") std::puts("the task says something and crashes");
   if (behaviour == "crash" || behaviour == "speak") std::abort();
@@ -110,7 +114,7 @@ int spits_worker_run(void* self, const void* task, spitssize_t size, spitspush_t
     std::fclose(std::fopen("hung", "w"));
     pause();
   }
-  usleep(plan.milliseconds * 1000);
+  if (id <= plan.gate) usleep(plan.milliseconds * 1000);
   const std::string result = padded(id, plan.bytes);
   if (behaviour != "nothing") push(result.data(), result.size(), context);
   if (behaviour == "twice") push(result.data(), result.size(), context);

@@ -145,7 +145,7 @@ def test_patterns_that_match_nothing_are_named(experiment: Any) -> None:
     [("interruption", "interruption"), ("rebalance_recommendation", "rebalance"), ("instance_ended", "state")],
 )
 def test_the_example_events_are_understood(name: str, kind: str) -> None:
-    event = json.loads((EVENTS / "spot_events" / "events" / f"{name}.json").read_text())
+    event = json.loads((EVENTS / "spot_events" / "events" / f"{name}.json").read_text(encoding="utf-8"))
     assert parse_spot_event(event).kind == kind
     assert parse_spot_event(event).instance_id == "i-0123456789abcdef0"
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import math
 import subprocess
 import sys
-import time
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
-from cloudpits.adapters.catalogue import PackagedCatalogue
+from cloudpits.adapters.catalogue import PackagedCatalogue, tables
 from cloudpits.adapters.catalogue.packaged import BUCKET_SHARES
 from cloudpits.domain.estimation.hazard import from_monthly_share
 
@@ -84,21 +85,41 @@ def test_needs_the_standard_library_only() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_rows_of_other_regions_are_not_parsed(monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed: list[dict[str, str]] = []
+
+    def noted(lines: Iterable[str]) -> Iterator[dict[str, str]]:
+        parsed.extend(csv.DictReader(lines))
+        return iter(parsed)
+
+    monkeypatch.setattr(tables, "_rows", noted)
+    tables.on_demand_prices.cache_clear()
+    tables.on_demand_prices("us-east-1")
+    assert {row["region"] for row in parsed} == {"us-east-1"}
+
+
 def test_loads_within_a_cold_starts_patience() -> None:
+    """A seventh of a second where the files are decompressed and split in 6 ms; half of that in fact."""
     code = (
-        "import time; b=time.process_time(); from cloudpits.adapters.catalogue import PackagedCatalogue;"
+        "import time; a=time.process_time(); from cloudpits.adapters.catalogue import PackagedCatalogue;"
         "c=PackagedCatalogue('us-east-1'); c.types(['c5.*'], ['x86_64']); c.interruptions_per_hour('c5.large');"
-        "print(time.process_time()-b)"
+        "b=time.process_time(); from cloudpits.adapters.catalogue.tables import _lines;"
+        "[_lines(name) for name in ('types.csv.xz', 'prices.csv.xz', 'advisor.csv.xz')];"
+        "print(b-a, time.process_time()-b)"
     )
-    best = min(
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+    runs = [
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
         for _ in range(3)
-    )
-    assert best < 0.15
+    ]
+    loaded, split = (min(float(run[part]) for run in runs) for part in (0, 1))
+    assert loaded < 24 * split
 
 
-def test_a_second_catalogue_costs_nothing() -> None:
+def test_a_second_catalogue_reads_nothing_again() -> None:
+    def read() -> list[int]:
+        return [table.cache_info().misses for table in (tables.instance_types, tables.on_demand_prices)]
+
     PackagedCatalogue("us-east-1").types(["c5.*"], BOTH)
-    began = time.process_time()
+    before = read()
     PackagedCatalogue("us-east-1").types(["c5.*"], BOTH)
-    assert time.process_time() - began < 0.05
+    assert read() == before

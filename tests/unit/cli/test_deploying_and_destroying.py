@@ -60,9 +60,9 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Cloud:
 @pytest.fixture
 def files(tmp_path: Path) -> Path:
     module = tmp_path / "program.py"
-    module.write_text("")
-    (tmp_path / "bag.toml").write_text(EXPERIMENT.format(module=module))
-    (tmp_path / "rates.csv").write_text(RATES)
+    module.write_text("", encoding="utf-8")
+    (tmp_path / "bag.toml").write_text(EXPERIMENT.format(module=module), encoding="utf-8")
+    (tmp_path / "rates.csv").write_text(RATES, encoding="utf-8")
     return tmp_path
 
 
@@ -114,7 +114,7 @@ def test_a_field_that_cannot_be_planned_is_named_with_its_file(
     cloud: Cloud, files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = files / "bag.toml"
-    path.write_text(path.read_text().replace("us-east-1", "us-east-9"))
+    path.write_text(path.read_text(encoding="utf-8").replace("us-east-1", "us-east-9"), encoding="utf-8")
     assert deploy(files) == 2
     assert capsys.readouterr().err.startswith(f"cloudpits: {path}: workers.instance_types: no instance type in us-east")
     assert cloud.done == []
@@ -124,7 +124,9 @@ def test_limits_that_cannot_be_kept_deploy_nothing(
     cloud: Cloud, files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = files / "bag.toml"
-    path.write_text(path.read_text().replace("budget_usd = 2.0", "budget_usd = 0.0001"))
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("budget_usd = 2.0", "budget_usd = 0.0001"), encoding="utf-8"
+    )
     assert deploy(files) == 3
     assert "the cheapest feasible budget_usd is" in capsys.readouterr().err
     assert cloud.done == []

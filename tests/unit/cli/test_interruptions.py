@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE_S
+
 COMMAND = [sys.executable, "-m", "cloudpits.cli.main"]
 
 
@@ -38,7 +40,7 @@ def test_a_closed_pipe_ends_a_command_quietly() -> None:
     process = started("--help")
     assert process.stdout is not None
     process.stdout.close()
-    assert process.wait(timeout=60) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert process.stderr is not None
     assert process.stderr.read() == ""
 

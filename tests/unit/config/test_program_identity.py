@@ -46,7 +46,7 @@ def test_a_compiled_module_serves_the_architecture_it_was_built_for(module: Call
 
 def test_a_script_serves_every_architecture(tmp_path: Path) -> None:
     script = tmp_path / "module.py"
-    script.write_text("print()")
+    script.write_text("print()", encoding="utf-8")
     assert elf_architecture(script) is None
     assert set(modules_by_architecture(experiment(str(script)))) == {"x86_64", "arm64"}
 
@@ -75,7 +75,7 @@ def test_what_cannot_be_a_module_is_named(path: str, problem: str) -> None:
 
 def test_a_module_that_may_not_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "module.py"
-    path.write_text("")
+    path.write_text("", encoding="utf-8")
     monkeypatch.setattr("os.access", lambda *_: False)  # whoever tests as root may read everything
     with pytest.raises(InvalidInputError, match=r"^program\.module: .*module\.py cannot be read"):
         modules_by_architecture(experiment(str(path)))

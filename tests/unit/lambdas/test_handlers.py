@@ -32,7 +32,7 @@ def load(function: str) -> Any:
 
 @pytest.mark.parametrize("function", OURS)
 def test_handlers_hold_no_logic(function: str) -> None:
-    source = (LAMBDAS / function / "handler.py").read_text()
+    source = (LAMBDAS / function / "handler.py").read_text(encoding="utf-8")
     assert len(source.splitlines()) <= 15
     nodes = ast.walk(ast.parse(source))
     imported = {f"{n.module}.{n.names[0].name}" for n in nodes if isinstance(n, ast.ImportFrom)}
@@ -47,6 +47,6 @@ def test_handlers_pass_event_and_request_on(monkeypatch: pytest.MonkeyPatch, fun
 
 @pytest.mark.parametrize("path", sorted((LAMBDAS / "rebalancer" / "events").glob("*.json")), ids=lambda path: path.stem)
 def test_every_example_event_of_the_rebalancer_is_accepted(path: Path) -> None:
-    event = parse_rebalancer_event(json.loads(path.read_text()))
+    event = parse_rebalancer_event(json.loads(path.read_text(encoding="utf-8")))
     expected = path.stem if path.stem in ("status", "plan", "drain", "stop") else "rebalance"
     assert event.action == expected

@@ -29,7 +29,7 @@ def experiment(**workers: Any) -> Experiment:
 @pytest.fixture
 def log(tmp_path: Path) -> Path:
     path = tmp_path / "prices.tsv"
-    path.write_text(LOG)
+    path.write_text(LOG, encoding="utf-8")
     return path
 
 

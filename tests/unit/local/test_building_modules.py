@@ -23,7 +23,7 @@ def experiment(module: Path | str) -> Experiment:
 
 
 def test_a_module_is_compiled_from_the_source_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "try.cpp").write_text(SOURCE)
+    (tmp_path / "try.cpp").write_text(SOURCE, encoding="utf-8")
 
     build_module(experiment(tmp_path / "libtry.so"))
 
@@ -31,7 +31,7 @@ def test_a_module_is_compiled_from_the_source_beside_it(tmp_path: Path) -> None:
 
 
 def test_a_module_newer_than_its_source_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "try.cpp").write_text("not C++")
+    (tmp_path / "try.cpp").write_text("not C++", encoding="utf-8")
     (tmp_path / "libtry.so").write_bytes(b"built before")
     os.utime(tmp_path / "try.cpp", (1, 1))
 
@@ -41,11 +41,11 @@ def test_a_module_newer_than_its_source_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_changed_header_makes_a_module_old(tmp_path: Path) -> None:
-    (tmp_path / "try.cpp").write_text(SOURCE)
+    (tmp_path / "try.cpp").write_text(SOURCE, encoding="utf-8")
     (tmp_path / "libtry.so").write_bytes(b"built before")
     os.utime(tmp_path / "try.cpp", (1, 1))
     os.utime(tmp_path / "libtry.so", (2, 2))
-    (tmp_path / "spits.hpp").write_text("")
+    (tmp_path / "spits.hpp").write_text("", encoding="utf-8")
 
     build_module(experiment(tmp_path / "libtry.so"))
 
@@ -58,7 +58,7 @@ def test_what_has_no_source_here_is_nobodys_business(module: str) -> None:
 
 
 def test_an_error_of_the_compiler_is_told_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "try.cpp").write_text("int answer() { return forty_two; }\n")
+    (tmp_path / "try.cpp").write_text("int answer() { return forty_two; }\n", encoding="utf-8")
 
     with pytest.raises(InvalidInputError, match="forty_two") as error:
         build_module(experiment(tmp_path / "libtry.so"))

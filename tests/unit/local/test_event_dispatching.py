@@ -1,10 +1,10 @@
 import json
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from cloudpits.local.emulator.dispatching import Dispatcher, Gate
+from tests.waiting import PATIENCE_S, until
 
 TICK = {"source": "aws.scheduler"}
 
@@ -16,21 +16,22 @@ class Function:
         self.go = threading.Semaphore(0)
         self.events: list[Mapping[str, Any]] = []
         self.most_at_a_time = 0
-        self._running = 0
+        self.running = 0
+        self._lock = threading.Lock()
 
     def execute(self, _: str, event: Mapping[str, Any]) -> None:
-        self._running += 1
-        self.most_at_a_time = max(self.most_at_a_time, self._running)
-        self.events.append(event)
-        self.go.acquire(timeout=10)
-        self._running -= 1
+        with self._lock:
+            self.running += 1
+            self.most_at_a_time = max(self.most_at_a_time, self.running)
+            self.events.append(event)
+        self.go.acquire(timeout=PATIENCE_S)
+        with self._lock:
+            self.running -= 1
 
     def finish(self, count: int) -> None:
         for _ in range(count):
             self.go.release()
-        deadline = time.monotonic() + 10
-        while (len(self.events) < count or self._running) and time.monotonic() < deadline:
-            time.sleep(0.005)
+        until(lambda: len(self.events) == count and not self.running)
 
 
 def send(dispatcher: Dispatcher, *events: Mapping[str, Any]) -> None:
@@ -65,9 +66,9 @@ def test_functions_do_not_wait_for_each_other() -> None:
 
     dispatcher.dispatch("arn:one", "{}")
     dispatcher.dispatch("arn:other", "{}")
-    function.finish(2)
 
-    assert function.most_at_a_time == 2
+    until(lambda: function.running == 2)
+    function.finish(2)
 
 
 def test_schedules_are_held_back_until_the_gate_opens() -> None:

@@ -11,7 +11,9 @@ def test_without_a_file_everything_is_as_usual(tmp_path: Path) -> None:
 
 
 def test_the_file_beside_the_experiment_is_read(tmp_path: Path) -> None:
-    (tmp_path / "pi.local.toml").write_text('history = "rates.csv"\nstarts_at = 2021-03-10T12:00:00Z\n')
+    (tmp_path / "pi.local.toml").write_text(
+        'history = "rates.csv"\nstarts_at = 2021-03-10T12:00:00Z\n', encoding="utf-8"
+    )
 
     settings = load_local_settings(tmp_path / "pi.toml")
 
@@ -20,7 +22,7 @@ def test_the_file_beside_the_experiment_is_read(tmp_path: Path) -> None:
 
 
 def test_an_instant_without_a_zone_is_utc(tmp_path: Path) -> None:
-    (tmp_path / "pi.local.toml").write_text("starts_at = 2021-03-10T12:00:00\n")
+    (tmp_path / "pi.local.toml").write_text("starts_at = 2021-03-10T12:00:00\n", encoding="utf-8")
 
     assert load_local_settings(tmp_path / "pi.toml").market_origin == 1_615_377_600.0
 
@@ -36,7 +38,7 @@ def test_an_instant_without_a_zone_is_utc(tmp_path: Path) -> None:
     ],
 )
 def test_mistakes_are_told_with_file_and_field(tmp_path: Path, text: str, told: str) -> None:
-    (tmp_path / "pi.local.toml").write_text(text)
+    (tmp_path / "pi.local.toml").write_text(text, encoding="utf-8")
 
     with pytest.raises(InvalidInputError, match=told):
         load_local_settings(tmp_path / "pi.toml")

@@ -14,21 +14,21 @@ REPOSITORY = Path(__file__).parents[3]
 
 def test_files_are_ordered_by_number(tmp_path: Path) -> None:
     for name in ("0010_c.sql", "0002_b.sql", "0001_a.sql"):
-        (tmp_path / name).write_text("SELECT 1;")
-    (tmp_path / "README.md").write_text("not a migration")
+        (tmp_path / name).write_text("SELECT 1;", encoding="utf-8")
+    (tmp_path / "README.md").write_text("not a migration", encoding="utf-8")
     assert [migration.name for migration in read_migrations(tmp_path)] == ["0001_a.sql", "0002_b.sql", "0010_c.sql"]
 
 
 @pytest.mark.parametrize("name", ["1_a.sql", "0001-a.sql", "0001_A.sql", "0001_.sql", "later.sql"])
 def test_a_name_that_cannot_be_ordered_is_refused(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_text("SELECT 1;")
+    (tmp_path / name).write_text("SELECT 1;", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=f"{name}: a migration is named NNNN_what.sql"):
         read_migrations(tmp_path)
 
 
 def test_a_number_stands_for_one_file(tmp_path: Path) -> None:
     for name in ("0001_a.sql", "0001_b.sql"):
-        (tmp_path / name).write_text("SELECT 1;")
+        (tmp_path / name).write_text("SELECT 1;", encoding="utf-8")
     with pytest.raises(InvalidInputError, match=r"0001_b\.sql: has the same number as 0001_a\.sql"):
         read_migrations(tmp_path)
 

@@ -16,6 +16,7 @@ from cloudpits.spits.handshake import Credentials
 from cloudpits.spits.stream import serve_streams
 from cloudpits.spits.task_manager.hand import Hand
 from cloudpits.spits.task_manager.server import TaskManagerPort
+from tests.waiting import PATIENCE_S
 
 LIMITS = wire.Limits(text_bytes=1000, blob_bytes=1000, silence_s=0.5)
 
@@ -59,12 +60,12 @@ def task_manager_port() -> Any:
 def exchange() -> Any:
     """Send bytes to an address, half-close, and return all that comes back until the other end closes."""
 
-    async def exchange(address: Address, data: bytes, timeout_s: float = 3.0) -> bytes:
+    async def exchange(address: Address, data: bytes) -> bytes:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(data)
         writer.write_eof()
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(PATIENCE_S):
                 return await reader.read()
         finally:
             writer.close()

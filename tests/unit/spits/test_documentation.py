@@ -10,7 +10,7 @@ import pytest
 from cloudpits.spits import wire
 from cloudpits.spits.commands import job_manager, task_manager
 
-DOCUMENT = (Path(__file__).parents[3] / "docs" / "spits.md").read_text()
+DOCUMENT = (Path(__file__).parents[3] / "docs" / "spits.md").read_text(encoding="utf-8")
 
 
 def options(parser: argparse.ArgumentParser) -> list[str]:

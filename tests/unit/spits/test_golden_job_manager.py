@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import struct
@@ -25,6 +26,7 @@ from cloudpits.spits.job_manager.port import JobManagerPort
 from cloudpits.spits.job_manager.registry import Registry
 from cloudpits.spits.job_manager.table import Task
 from cloudpits.spits.stream import Stream
+from tests.waiting import PATIENCE_S, until_async
 
 JOB = bytes.fromhex("00000003") + b"job"
 HELLO = bytes.fromhex("0000000000000501")
@@ -69,7 +71,7 @@ class Desk:
 
 
 class ScriptedTaskManager:
-    """Answers each kind of message with the bytes of its script and records what it was sent."""
+    """Answers the first message of each kind with the bytes of its script and records all that it was sent."""
 
     def __init__(self, answers: Any) -> None:
         self.answers = answers
@@ -85,45 +87,63 @@ class ScriptedTaskManager:
             return
         if kind in self.answers:
             stream.write(self.answers.pop(kind) if kind != HELLO else self.answers[kind])
-            self.heard[kind] = kind + await self._hear(stream)
+            self.heard[kind] = kind
+            await self._hear(kind, stream)
         else:
             self.heard.setdefault(kind, kind)
         await stream.close(1.0)
 
-    async def _hear(self, stream: Stream) -> bytes:
-        """All that comes until the job manager closes or holds the line."""
-        heard = b""
-        stream.silence_s = 0.2
-        try:
+    async def _hear(self, kind: bytes, stream: Stream) -> None:
+        """All that comes until the job manager closes."""
+        stream.silence_s = PATIENCE_S
+        with contextlib.suppress(PeerError):
             while True:
-                heard += await stream.read(1)
-        except PeerError:
-            return heard
+                self.heard[kind] += await stream.read(1)
 
 
-def converse(serving: Callable[..., AbstractAsyncContextManager[Address]], answers: Any, step: Any = None) -> Any:
-    """Run a node against a scripted task manager for a moment; the desk and what the task manager heard."""
+SLOW_TO_GIVE_UP, QUICK_TO_GIVE_UP = 60.0, 1.0  # heartbeats: by them a job manager measures silence
+
+
+def converse(
+    serving: Callable[..., AbstractAsyncContextManager[Address]],
+    answers: Any,
+    *facts: Callable[[Any], object],
+    heartbeat_s: float = SLOW_TO_GIVE_UP,
+) -> Any:
+    """Run a node against a scripted task manager until each fact in turn has come about.
+
+    A fact is told of the desk, of what the task manager heard and of the node; one that is a coroutine is an act.
+    """
 
     async def run() -> Any:
         desk, manager = Desk(), ScriptedTaskManager(dict(answers))
         async with serving(manager.serve) as address:
-            node = Node(address, LinkSettings(Credentials("job"), heartbeat_s=1.0), desk)
+            node = Node(address, LinkSettings(Credentials("job"), heartbeat_s=heartbeat_s), desk)
+            scene = SimpleNamespace(desk=desk, heard=manager.heard, node=node)
             node.start()
-            await asyncio.sleep(0.45)
-            if step:
-                await step(node)
+            for fact in facts:
+                if asyncio.iscoroutinefunction(fact):
+                    await fact(scene)
+                else:
+                    await until_async(lambda fact=fact: fact(scene))
             await node.stop()
-        return SimpleNamespace(desk=desk, heard=manager.heard, node=node)
+        return scene
 
     return asyncio.run(run())
+
+
+def hears(kind: bytes, what: bytes) -> Callable[[Any], bool]:
+    """That the task manager was sent ``what`` in the conversation of that kind."""
+    return lambda scene: scene.heard.get(kind) == what
 
 
 def test_our_task_managers_are_sent_tasks_in_one_go(
     serving: Callable[..., AbstractAsyncContextManager[Address]],
 ) -> None:
     room_for_3, took_1, end = (struct.pack(">q", number) for number in (3, 1, 0))
-    outcome = converse(serving, {HELLO: OURS, SEND_TASKS: room_for_3 + took_1})
-    assert outcome.heard[SEND_TASKS] == SEND_TASKS + TASK_5_OF_RUN_2 + end
+    sent = SEND_TASKS + TASK_5_OF_RUN_2 + end
+    outcome = converse(serving, {HELLO: OURS, SEND_TASKS: room_for_3 + took_1}, hears(SEND_TASKS, sent))
+    assert outcome.heard[SEND_TASKS] == sent
     assert outcome.desk.returned == []
 
 
@@ -132,44 +152,52 @@ def test_what_our_task_managers_did_not_take_is_kept(
     serving: Callable[..., AbstractAsyncContextManager[Address]], numbers: tuple[int, ...]
 ) -> None:
     answer = b"".join(struct.pack(">q", number) for number in numbers)
-    outcome = converse(serving, {HELLO: OURS, SEND_TASKS: answer})
+    outcome = converse(
+        serving, {HELLO: OURS, SEND_TASKS: answer}, lambda s: s.desk.returned, heartbeat_s=QUICK_TO_GIVE_UP
+    )
     assert outcome.desk.returned == [(2, 5)]
 
 
 def test_a_task_is_delivered_once_its_answer_was_read(
     serving: Callable[..., AbstractAsyncContextManager[Address]],
 ) -> None:
-    outcome = converse(serving, {SEND_TASK: MORE + FULL})
+    outcome = converse(serving, {SEND_TASK: MORE + FULL}, hears(SEND_TASK, SEND_TASK + TASK_5_OF_RUN_2))
     assert outcome.heard[SEND_TASK] == SEND_TASK + TASK_5_OF_RUN_2
     assert outcome.desk.returned == []
 
 
 @pytest.mark.parametrize("answer", [FULL, MORE + REJECT, MORE, b""])
 def test_a_task_not_taken_is_kept(serving: Callable[..., AbstractAsyncContextManager[Address]], answer: Any) -> None:
-    outcome = converse(serving, {SEND_TASK: answer})
+    outcome = converse(serving, {SEND_TASK: answer}, lambda s: s.desk.returned, heartbeat_s=QUICK_TO_GIVE_UP)
     assert outcome.desk.returned == [(2, 5)]
 
 
 def test_results_of_our_task_managers_are_waited_for(
     serving: Callable[..., AbstractAsyncContextManager[Address]],
 ) -> None:
-    outcome = converse(serving, {HELLO: OURS, SEND_TASK: FULL, wire.encode_int(0x0511): RESULT_5})
-    assert outcome.heard[wire.encode_int(0x0511)] == READ_WAITING_2_S + ACKNOWLEDGE
+    waiting = wire.encode_int(0x0511)
+    sent = READ_WAITING_2_S + ACKNOWLEDGE
+    outcome = converse(serving, {HELLO: OURS, SEND_TASK: FULL, waiting: RESULT_5}, hears(waiting, sent))
+    assert outcome.heard[waiting] == sent
     assert outcome.desk.received == [(5, 2, 0, b"result")]
 
 
 def test_a_peer_that_does_not_know_hello_is_spoken_to_as_a_reference(
     serving: Callable[..., AbstractAsyncContextManager[Address]],
 ) -> None:
-    no_more = bytes(8)
-    outcome = converse(serving, {SEND_TASK: FULL, READ_RESULTS: RESULT_5 + no_more})
-    assert outcome.heard[READ_RESULTS] == READ_RESULTS + ACKNOWLEDGE
+    no_more, sent = bytes(8), READ_RESULTS + ACKNOWLEDGE
+    outcome = converse(serving, {SEND_TASK: FULL, READ_RESULTS: RESULT_5 + no_more}, hears(READ_RESULTS, sent))
+    assert outcome.heard[READ_RESULTS] == sent
     assert outcome.heard[HELLO] == HELLO
     assert outcome.node.is_reference
 
 
 def test_terminate(serving: Callable[..., AbstractAsyncContextManager[Address]]) -> None:
-    outcome = converse(serving, {HELLO: OURS, SEND_TASK: FULL}, lambda node: node.terminate())
+    async def terminate(scene: Any) -> None:
+        await scene.node.terminate()
+
+    answers = {HELLO: OURS, SEND_TASK: FULL}
+    outcome = converse(serving, answers, lambda scene: scene.node.alive, terminate, hears(TERMINATE, TERMINATE))
     assert outcome.heard[TERMINATE] == TERMINATE
 
 

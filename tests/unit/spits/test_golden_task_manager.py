@@ -12,6 +12,7 @@ from typing import Any
 from cloudpits.spits import wire
 from cloudpits.spits.connecting import Address
 from cloudpits.spits.task_manager.hand import Hand, Held
+from tests.waiting import PATIENCE_S, until_async
 
 JOB = bytes.fromhex("00000003") + b"job"
 TASK_5_OF_RUN_1 = bytes.fromhex("0000000000000005 0000000000000001 0000000000000004") + b"data"
@@ -30,6 +31,7 @@ TERMINATE = bytes.fromhex("000000000000ffff")
 METRICS = bytes.fromhex("0000000000000401")
 HELLO = bytes.fromhex("0000000000000501")
 READ_WAITING_50_MS = bytes.fromhex("0000000000000511 0000000000000032")
+READ_WAITING_60_S = bytes.fromhex("0000000000000511 000000000000ea60")
 
 
 def transcript(
@@ -184,19 +186,22 @@ def test_reports_are_only_for_our_own_job_manager(
 
 
 def test_read_results_waiting_holds_the_line(
-    serving: Callable[..., AbstractAsyncContextManager[Address]],
-    exchange: Callable[..., Awaitable[bytes]],
-    task_manager_port: Callable[..., Any],
+    serving: Callable[..., AbstractAsyncContextManager[Address]], task_manager_port: Callable[..., Any]
 ) -> Any:
     async def converse(manager: Any) -> Any:
         async with serving(manager.port.serve) as address:
-            reading = asyncio.create_task(exchange(address, JOB + READ_WAITING_50_MS + ACKNOWLEDGE))
-            await asyncio.sleep(0.02)
+            reader, writer = await asyncio.open_connection(*address)
+            writer.write(JOB + READ_WAITING_60_S)
+            await until_async(lambda: manager.port._results._waiters)
             finish(manager.hand, 5, b"result")
             manager.port.notify_results()
-            return await reading
+            answer = await reader.readexactly(len(JOB + RESULT_5))
+            writer.write(ACKNOWLEDGE)
+            await until_async(lambda: not manager.hand)
+            writer.close()
+            return answer
 
-    assert asyncio.run(converse(task_manager_port())) == JOB + RESULT_5 + NO_MORE
+    assert asyncio.run(converse(task_manager_port())) == JOB + RESULT_5
 
 
 def test_terminate(
@@ -251,7 +256,7 @@ def test_a_peer_that_stops_in_the_middle_is_dropped(
         async with serving(manager.port.serve) as address:
             reader, writer = await asyncio.open_connection(*address)
             writer.write(JOB + SEND_TASK + TASK_5_OF_RUN_1[:20])
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(PATIENCE_S):
                 answer = await reader.read()
             writer.close()
             return answer

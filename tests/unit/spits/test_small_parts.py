@@ -23,12 +23,15 @@ from cloudpits.spits.metrics import MetricBook, merge
 from cloudpits.spits.processes import describe_exit
 from cloudpits.spits.stream import Stream
 from cloudpits.spits.task_manager.announcement import Announcement
+from tests.waiting import until_async
 
 
 def test_nodes_are_read_from_the_file_and_the_folder(tmp_path: Path) -> None:
     files = NodeFiles(tmp_path / "nodes.txt", tmp_path / "nodes")
     assert files.read() == set()
-    (tmp_path / "nodes.txt").write_text("node 10.0.0.1:7727\n# comment\nnode 10.0.0.2:x\nnode 10.0.0.3:70000\n")
+    (tmp_path / "nodes.txt").write_text(
+        "node 10.0.0.1:7727\n# comment\nnode 10.0.0.2:x\nnode 10.0.0.3:70000\n", encoding="utf-8"
+    )
     announcement = Announcement(tmp_path / "nodes", Address("worker", 7727))
     announcement.publish()
     assert files.read() == {Address("10.0.0.1", 7727), Address("worker", 7727)}
@@ -39,9 +42,9 @@ def test_nodes_are_read_from_the_file_and_the_folder(tmp_path: Path) -> None:
 
 def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     files = NodeFiles(tmp_path / "nodes.txt", tmp_path / "nodes")
-    (tmp_path / "nodes.txt").write_text("node a:1\n")
+    (tmp_path / "nodes.txt").write_text("node a:1\n", encoding="utf-8")
     assert files.read() == {Address("a", 1)}
-    (tmp_path / "nodes.txt").write_text("node a:1\nnode b:2\n")
+    (tmp_path / "nodes.txt").write_text("node a:1\nnode b:2\n", encoding="utf-8")
     assert files.read() == {Address("a", 1), Address("b", 2)}
 
 
@@ -63,7 +66,7 @@ def test_windows_line_ends_and_spaces_do_not_matter() -> None:
 def test_workers_follow_the_quota_of_the_control_group(tmp_path: Path, files: Any, share: int | None) -> None:
     for name, content in files.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text(content + "\n")
+        (tmp_path / name).write_text(content + "\n", encoding="utf-8")
     assert usable_cores(tmp_path) == (share or len(os.sched_getaffinity(0)))
 
 
@@ -140,7 +143,7 @@ def test_only_who_knows_job_and_secret_gets_through(
                     await peer.flush()
             except PeerError:
                 pass
-            await asyncio.sleep(0.4)
+            await until_async(lambda: answers)
 
     asyncio.run(run())
     assert len(answers) == 1
@@ -166,7 +169,7 @@ def test_an_unreachable_address_is_told_apart(serving: Callable[..., AbstractAsy
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
     write_atomically(tmp_path / "status.json", {"n": 1})
     write_atomically(tmp_path / "status.json", {"n": 2})
-    assert json.loads((tmp_path / "status.json").read_text()) == {"n": 2}
+    assert json.loads((tmp_path / "status.json").read_text(encoding="utf-8")) == {"n": 2}
     assert [file.name for file in tmp_path.iterdir()] == ["status.json"]
 
 
