@@ -4,6 +4,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := PATH="$$PWD/.venv/bin:$$PATH" .venv/bin
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 20
+# pip, uv, npm and jsii keep what they fetched in the home folder; whoever has none that can be written gets one in here.
+ifneq ($(shell test -w "$$HOME" && echo yes),yes)
+export HOME := $(CURDIR)/.cloudpits/home
+endif
 
 .PHONY: help install install-test run test lint unit bench clean
 help:  ## this list

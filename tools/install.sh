@@ -3,6 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 python=$1 purpose=$2
+mkdir -p "$HOME"
 # Two installations at once would undo each other's work: the second waits, and then finds everything done.
 exec 9<requirements.txt
 if command -v flock >/dev/null; then flock 9; fi

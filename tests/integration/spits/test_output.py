@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from tests.waiting import until
 
 SPEAKING = """
 import os
@@ -66,11 +67,9 @@ def test_what_was_printed_is_in_the_log_before_what_became_of_it(cluster: Any, p
     assert "main ends" in job.text(), "an unfinished line"
 
 
-def test_the_dry_run_that_counts_tasks_prints_nothing_into_the_log_of_the_job(
-    cluster: Any, program: Path, wait_until: Callable[..., None]
-) -> None:
+def test_the_dry_run_that_counts_tasks_prints_nothing_into_the_log_of_the_job(cluster: Any, program: Path) -> None:
     job = cluster.job_manager(program, ARGUMENTS, "--on-poison", "skip", "--status", "status.json")
-    wait_until(lambda: cluster.status().get("tasks_total") == 1)
+    until(lambda: cluster.status().get("tasks_total") == 1)
     cluster.task_manager(program, ARGUMENTS)
     assert job.wait() == 0
     assert job.text().count("main begins") == 1

@@ -27,9 +27,10 @@ class Machine:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the checkout, without a terminal; calls are noted anew."""
-        log = self.commands.parent / "calls"
+        home = self.commands.parent
+        log = home / "calls"
         log.write_text("")
-        bare = {"PATH": str(self.commands), "CALLS": str(log), "STAND_INS": str(STAND_INS)}
+        bare = {"PATH": str(self.commands), "HOME": str(home), "CALLS": str(log), "STAND_INS": str(STAND_INS)}
         return subprocess.run(
             command, cwd=self.checkout, env={**bare, **environment}, text=True, check=False,
             stdin=subprocess.DEVNULL, capture_output=True, start_new_session=True, timeout=60,

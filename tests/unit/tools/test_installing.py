@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -55,3 +56,9 @@ def test_parallel_make_installs_each_thing_once(machine: Machine) -> None:
     machine.lack("g++")
     assert install(machine, "-j8", "install", "install-test").returncode == 0
     assert programs(machine) == list(STEPS)
+
+
+def test_where_the_home_folder_cannot_be_written_the_checkout_has_one(machine: Machine) -> None:
+    assert install(machine, "install", HOME="/nowhere").returncode == 0
+    assert (machine.checkout / ".cloudpits" / "home" / "cache").exists()
+    assert not Path("/nowhere").exists()
