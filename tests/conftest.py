@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +17,7 @@ from cloudpits.adapters.mysql.address import Address
 from cloudpits.adapters.mysql.connection import Database, connect
 from cloudpits.adapters.mysql.migrations import migrate
 from cloudpits.local.database import PrivateMariaDb
+from cloudpits.local.loopback import loopback_network
 
 # The same examples every time; HYPOTHESIS_PROFILE=thorough looks for new ones.
 settings.register_profile("default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -25,9 +25,6 @@ settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 MIGRATIONS = Path(__file__).parents[1] / "databases" / "migrations"
-# Networks 127.x.y.0/24 for tests; embedded clouds take theirs from below 127.220.
-NETWORKS = [(second, third) for second in range(220, 255) for third in range(256)]
-CLAIM_PORT = 7725
 
 
 @pytest.fixture(scope="session")
@@ -60,23 +57,15 @@ def database(_migrated: Database) -> Database:
 
 @pytest.fixture(scope="session")
 def network() -> Iterator[str]:
-    """First three octets of a loopback network that is ours alone, so that test runs side by side may use any port."""
-    start = os.getpid() % len(NETWORKS)
-    for second, third in NETWORKS[start:] + NETWORKS[:start]:
-        with socket.socket() as claim:
-            try:
-                claim.bind((f"127.{second}.{third}.1", CLAIM_PORT))
-            except OSError:
-                continue  # another test run's
-            yield f"127.{second}.{third}"
-            return
-    pytest.fail("every loopback network for tests is in use")
+    """``127.x``, ours alone: on its addresses, test runs side by side may use the same ports."""
+    with loopback_network() as network:
+        yield network
 
 
 @pytest.fixture(scope="session")
 def addresses(network: str) -> Iterator[str]:
     """Loopback addresses, none given twice: nothing that a test leaves behind is in the way of another."""
-    return (f"{network}.{host}" for host in range(2, 255))
+    return (f"{network}.0.{host}" for host in range(2, 255))
 
 
 @contextmanager

@@ -65,8 +65,8 @@ def region(
     one_call_at_a_time(monkeypatch)
     with mock_aws():
         ec2 = boto3.client("ec2", region_name=REGION)
-        vpc = ec2.create_vpc(CidrBlock=f"{network}.0/24")["Vpc"]["VpcId"]
-        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"{network}.0/24")["Subnet"]["SubnetId"]
+        vpc = ec2.create_vpc(CidrBlock=f"{network}.0.0/16")["Vpc"]["VpcId"]
+        subnet = ec2.create_subnet(VpcId=vpc, CidrBlock=f"{network}.0.0/24")["Subnet"]["SubnetId"]
         region = Region(tmp_path, subnet, addresses)
         region.s3.create_bucket(Bucket=BUCKET)
         region.s3.upload_file(str(module), BUCKET, "modules/libpi.so")
