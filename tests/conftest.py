@@ -27,6 +27,14 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 MIGRATIONS = Path(__file__).parents[1] / "databases" / "migrations"
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep groups of tests together when a run is spread: ``-n 4`` alone means what ``--dist loadgroup`` says."""
+    if hasattr(config, "workerinput"):
+        config.option.loadgroup = True
+    elif config.getoption("dist", "no") == "load":
+        config.option.dist = "loadgroup"
+
+
 @pytest.fixture(scope="session")
 def database_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real server: a private MariaDB, or the one that CLOUDPITS_DATABASE_URL names."""

@@ -96,6 +96,7 @@ def elf(architecture: str) -> bytes:
     return b"\x7fELF\x02\x01\x01" + bytes(11) + ELF_HEADERS[architecture].to_bytes(2, "little") + b"synthetic module"
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """All of these tests in one process, so that the application is synthesised once."""
     config.addinivalue_line("markers", "xdist_group: known to pytest-xdist when it is loaded")

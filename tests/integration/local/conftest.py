@@ -43,6 +43,14 @@ def instance_type(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)  # pytest-xdist reads the groups in the same hook
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All tests of a module in one process, so that they share an emulated cloud."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
 @dataclass
 class Emulated:
     """An emulator, the clock it follows, and the mark of its processes."""

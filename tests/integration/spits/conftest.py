@@ -17,6 +17,7 @@ import pytest
 
 from cloudpits.local import loopback
 from cloudpits.spits.commands import count, job_manager, task_manager
+from tests.freezing import Hold, group
 from tests.waiting import PATIENCE_S, until
 
 HERE = Path(__file__).parent
@@ -88,10 +89,16 @@ class Process:
         self.wait()
 
     def freeze(self) -> None:
-        os.killpg(self.pid, signal.SIGSTOP)
+        """Hold it and its worker processes still, as a frozen machine would, until ``thaw``."""
+        self.hold = Hold()
+        self.hold.take(group(self.pid))
 
     def thaw(self) -> None:
-        os.killpg(self.pid, signal.SIGCONT)
+        self.hold.let_go()
+
+    def signal_all(self, number: signal.Signals) -> None:
+        """Send a signal to it and its worker processes."""
+        os.killpg(self.pid, number)
 
     def text(self) -> str:
         return self.log.read_text(encoding="utf-8") if self.log.exists() else ""

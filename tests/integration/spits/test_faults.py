@@ -79,9 +79,9 @@ def test_slicing_a_task_manager_by_stop_and_continue_is_harmless(
     manager = cluster.task_manager(trial_module, "100 5")
     job = cluster.job_manager(trial_module, "100 5")
     while job.poll() is None:
-        manager.freeze()
+        manager.signal_all(signal.SIGSTOP)
         time.sleep(0.06)  # the fault itself: slices of this length
-        manager.thaw()
+        manager.signal_all(signal.SIGCONT)
         time.sleep(0.06)
     assert job.code == 0
     assert cluster.result() == expected(100)

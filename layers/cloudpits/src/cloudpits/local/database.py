@@ -39,7 +39,7 @@ exec 3<&-
 wait $server
 """
 _LONGEST_SOCKET_PATH = 100  # Linux refuses more than 107 bytes
-_START_TIMEOUT_S = 60.0
+_START_TIMEOUT_S = 120.0
 _STOP_TIMEOUT_S = 30.0
 _ATTEMPTS = 3  # another process may take the free port between finding and using it; memory may be short for a moment
 _FRUGAL = (  # a quarter of the default's disk (26 against 114 MB), and no kernel resource shared with other servers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ from cloudpits.local.emulated_aws import ACCOUNT
 HOME = Path(".cloudpits")
 QUALIFIER = "hnb659fds"  # of CDK's standard bootstrap
 BOOTSTRAP_VERSION = "28"
-_TIMEOUT_S = 300.0
+_ASSET = "asset."
+_OLD_S = 86_400.0
+_TIMEOUT_S = 900.0  # a minute for the first synthesis on a quiet machine
 
 
 def bootstrap(endpoint: str, region: str) -> None:
@@ -53,13 +55,17 @@ class Deployment:
         """Synthesise all stacks.
 
         The folder is shared by all runs, one at a time, because CDK builds again only those assets that it lacks;
-        this run goes on with a copy (of links).
+        this run goes on with a copy. Assets are linked: they are named by what is in them and never change.
         """
         shared = HOME.absolute() / "cdk.out"
         with (HOME / "cdk.lock").open("w", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._cdk("synth", "--quiet", "--app", app(), "--output", str(shared), *self._context)
-            shutil.copytree(shared, self._assembly, copy_function=os.link)
+            self._assembly.mkdir()
+            for path in shared.iterdir():
+                own = self._assembly / path.name
+                own.symlink_to(path) if path.name.startswith(_ASSET) else shutil.copyfile(path, own)
+            _forget_old_assets(shared)
 
     def deploy(self, stack: str) -> Mapping[str, Any]:
         """Deploy one synthesised stack; its outputs."""
@@ -84,6 +90,14 @@ class Deployment:
                 raise CloudError(f"cdk {arguments[0]} took over {_TIMEOUT_S:.0f} s; see {log}", "CdkTimeout") from None
         if done.returncode:
             raise CloudError(f"cdk {arguments[0]} failed: {_reason(log)}; see {log}", "CdkFailed")
+
+
+def _forget_old_assets(assembly: Path) -> None:
+    """Remove what earlier versions were built into: thousands of files each, of no use to any run of the last day."""
+    named = "".join(manifest.read_text(encoding="utf-8") for manifest in assembly.glob("*.assets.json"))
+    for asset in assembly.glob(f"{_ASSET}*"):
+        if asset.name not in named and time.time() - asset.stat().st_mtime > _OLD_S:
+            shutil.rmtree(asset) if asset.is_dir() else asset.unlink()
 
 
 def _reason(log: Path) -> str:

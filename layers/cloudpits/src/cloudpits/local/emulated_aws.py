@@ -18,7 +18,8 @@ from cloudpits.local.loopback import HOST, free_port
 
 ACCOUNT = "123456789012"  # as access key it makes the emulator, and the CDK's cache, use this account
 EMULATOR_PYTHON = "CLOUDPITS_EMULATOR_PYTHON"
-_START_S = 30.0
+_START_S = 120.0  # a second or two on a quiet machine
+_ANSWER_S = 60.0  # milliseconds on a quiet machine
 
 
 def emulator_python(environ: Mapping[str, str] = os.environ) -> Path:
@@ -115,7 +116,7 @@ class EmulatedAws:
         request = urllib.request.Request(  # noqa: S310 -- our own http:// endpoint
             f"{self.endpoint}/_cloudpits/{action}", data=json.dumps(body).encode(), method="POST"
         )
-        with urllib.request.urlopen(request, timeout=10) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=_ANSWER_S) as response:  # noqa: S310
             return json.load(response)
 
     def instances(self) -> list[dict[str, Any]]:

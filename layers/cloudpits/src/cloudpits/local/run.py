@@ -31,7 +31,7 @@ from cloudpits.local.outcome import collect_outputs, differing_files, save_funct
 from cloudpits.local.reference import Reference, ReferenceRun
 from cloudpits.local.settings import LocalSettings, load_local_settings
 from cloudpits.local.speeds import Speeds, speeds_from_facts, speeds_from_table
-from cloudpits.local.stage import Stage
+from cloudpits.local.stage import Stage, new_run
 from cloudpits.local.state import Observer, RunState
 from cloudpits.local.yardsticks import yardsticks
 from cloudpits.simulation.performance import NO_PERFORMANCE, read_performance
@@ -92,10 +92,11 @@ def run_local(  # noqa: PLR0913 -- one parameter per option of the command
         time_scale=time_scale,
         faults=FaultPlan(interrupt, kill, kill_job_manager, kill_controller, seed),
     )
+    market = build_market(experiment, request.prices, settings.market_origin)
     stage = Stage(
-        run=f"{experiment.name}-{datetime.now(UTC):%Y%m%d-%H%M%S}",
+        run=new_run(experiment.name, datetime.now(UTC)),
         region=experiment.region,
-        market=build_market(experiment, request.prices, settings.market_origin),
+        market=market,
         time_scale=time_scale,
         capacity_errors=capacity_errors,
         seed=seed,

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import shutil
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -26,9 +29,19 @@ RUNS = HOME / "local"
 KEPT = ("output", FILE_NAME)  # of a run that went well
 
 
+def new_run(experiment: str, at: datetime) -> str:
+    """A name for a run that starts ``at``; its folder is made, so that another of the same second gets another name."""
+    for number in itertools.count(1):
+        run = f"{experiment}-{at:%Y%m%d-%H%M%S}" + (f"-{number}" if number > 1 else "")
+        with contextlib.suppress(FileExistsError):
+            (RUNS / run).mkdir(parents=True)
+            return run
+    raise AssertionError  # numbers do not end
+
+
 @dataclass
 class Stage:
-    """``region``'s emulated cloud with ``market`` at ``time_scale``; everything it writes is in ``folder``."""
+    """``region``'s emulated cloud with ``market`` at ``time_scale``; what it writes is in ``folder``."""
 
     run: str
     region: str
@@ -64,7 +77,6 @@ class Stage:
         return {**self.environment, "AWS_ENDPOINT_URL": self.aws.endpoint}
 
     def __enter__(self) -> Self:
-        self.folder.mkdir(parents=True)
         try:
             self._build_up()
         except BaseException:
