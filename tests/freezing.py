@@ -1,4 +1,4 @@
-"""Holding processes still, whatever else sends them: anybody may continue a stopped process, but only a tracer a held one.
+"""Holding processes still: anybody may continue a process that was stopped, but only its tracer one that is held.
 
 See ptrace(2): PTRACE_SEIZE and PTRACE_INTERRUPT hold a thread until its tracer, which is one thread, lets go of it.
 """
