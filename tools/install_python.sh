@@ -19,17 +19,17 @@ line_for() {
 }
 complete() { grep -qsxF "$(line_for "$1")" .venv/.complete; }
 
-# The interpreter itself: the one named may be a link in the very .venv that is to be removed.
-find_python() {
-  python=$("$python" -c 'import sys; assert sys.version_info >= (3, 11); print(sys._base_executable)' 2>/dev/null) ||
+check_python() {
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ||
     fail "Python 3.11 or newer is needed; name one with: make PYTHON=/path/to/python3 …"
-  "$python" -c 'import ensurepip' 2>/dev/null || fail "$python makes no virtual environments; as an administrator type: apt-get install python3-venv"
+  "$python" -c 'import ensurepip' 2>/dev/null ||
+    fail "$python makes no virtual environments; as an administrator type: apt-get install python3-venv"
 }
 
 make_anew() {
   [ ! -e .venv ] || echo "making .venv anew: it is unfinished, or was made elsewhere or by another Python" >&2
   rm -rf .venv/.complete .venv
-  find_python
+  check_python
   "$python" -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt uv
   # The emulator pins its own botocore, so it lives in an environment of its own; our extension of it needs no more.

@@ -53,9 +53,11 @@ as_root() {
   local said
   said=$("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "$@" 2>&1 </dev/null) || { echo "$said" >&2 && return 1; }
 }
-apt=(apt-get -qq -o DPkg::Lock::Timeout=300)
+# Nobody is asked about a configuration file that lies there already, from an interruption or from an earlier time: it stays.
+keep=(--force-confdef --force-confold)
+apt=(apt-get -qq -o DPkg::Lock::Timeout=300 "${keep[@]/#/-oDpkg::Options::=}")
 # An installation that was interrupted is finished first: apt-get would not begin another.
-as_root dpkg --configure -a 2>/dev/null || true
+as_root dpkg "${keep[@]}" --configure -a 2>/dev/null || true
 if ! { as_root "${apt[@]}" update && as_root "${apt[@]}" install -y --fix-broken --no-install-recommends "${missing[@]}"; }; then
   echo "cloudpits: apt-get failed, its reason stands above; this is to work: $remedy" >&2
   exit 2

@@ -43,4 +43,4 @@ class Machine:
 
     def left_unfinished(self) -> list[Path]:
         """Halves of packages that lie about."""
-        return list(self.checkout.rglob("half_a_package"))
+        return list(self.checkout.rglob("half_a_package*"))

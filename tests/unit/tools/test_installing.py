@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -59,6 +58,6 @@ def test_parallel_make_installs_each_thing_once(machine: Machine) -> None:
 
 
 def test_where_the_home_folder_cannot_be_written_the_checkout_has_one(machine: Machine) -> None:
-    assert install(machine, "install", HOME="/nowhere").returncode == 0
+    nowhere = machine.checkout / "Makefile" / "home"
+    assert install(machine, "install", HOME=str(nowhere)).returncode == 0
     assert (machine.checkout / ".cloudpits" / "home" / "cache").exists()
-    assert not Path("/nowhere").exists()

@@ -50,8 +50,15 @@ def test_pythons_missing_part_is_installed_like_any_package(machine: Machine) ->
 @pytest.mark.parametrize("state", ["half-installed", "unpacked", "half-configured"])
 def test_what_dpkg_did_not_finish_is_finished(machine: Machine, state: str) -> None:
     assert install(machine, STATES=f"g++={state}").returncode == 0
-    assert machine.calls[0] == "dpkg --configure -a"
+    assert machine.calls[0] == "dpkg --force-confdef --force-confold --configure -a"
     assert installed(machine) == ["g++"]
+
+
+def test_a_configuration_file_that_lies_there_raises_no_question(machine: Machine) -> None:
+    machine.lack("g++")
+    install(machine)
+    (call,) = (call for call in machine.calls if "--no-install-recommends" in call)
+    assert "-oDpkg::Options::=--force-confdef -oDpkg::Options::=--force-confold" in call
 
 
 def test_sudo_is_used_where_it_asks_nothing(machine: Machine) -> None:

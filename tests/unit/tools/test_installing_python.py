@@ -45,6 +45,15 @@ def test_half_an_environment_is_replaced(machine: Machine) -> None:
     assert machine.left_unfinished() == []
 
 
+def test_an_environment_to_which_something_was_half_added_is_replaced(machine: Machine) -> None:
+    install(machine)
+    assert install(machine, "requirements-dev.txt", KILL_AT="1").returncode < 0
+    assert machine.left_unfinished() != []
+    done = install(machine)
+    assert (done.returncode, done.stderr) == (0, ANEW)
+    assert machine.left_unfinished() == []
+
+
 def test_without_pythons_own_part_one_line_says_what_to_install_and_nothing_is_left(machine: Machine) -> None:
     (machine.checkout / ".venv").mkdir()
     done = install(machine, WITHOUT_ENSUREPIP="yes")
